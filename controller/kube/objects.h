@@ -1,0 +1,156 @@
+// Kubernetes objects as this program reads them: the fields it uses, typed, and nothing else.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace portico::kube {
+
+// Where an object was read: for diagnostics of files. Line 0: from the API.
+struct Origin {
+  std::shared_ptr<const std::string> file;
+  int line = 0;      // of the document's first line
+  int document = 0;  // index in the file
+};
+
+struct Metadata {
+  std::string namespace_;  // "" for cluster-scoped kinds; "default" where a namespaced file object names none
+  std::string name;
+  std::string uid;
+  std::string resource_version;
+  std::int64_t created_unix_seconds = 0;
+  std::map<std::string, std::string, std::less<>> annotations;
+  std::map<std::string, std::string, std::less<>> labels;
+  Origin origin;
+};
+
+// A port by number or by name; the default is "not given".
+struct PortRef {
+  std::string name;
+  std::int32_t number = 0;
+  [[nodiscard]] bool given() const { return number != 0 || !name.empty(); }
+  [[nodiscard]] std::string to_string() const { return name.empty() ? std::to_string(number) : name; }
+};
+
+struct IngressBackend {
+  std::string service;
+  PortRef port;
+  bool is_resource = false;  // a `resource` backend: not served, diagnosed
+};
+
+struct IngressPath {
+  std::string path;
+  std::string path_type;  // as written
+  IngressBackend backend;
+};
+
+struct IngressRule {
+  std::string host;
+  std::vector<IngressPath> paths;
+};
+
+struct IngressTls {
+  std::vector<std::string> hosts;
+  std::string secret;
+};
+
+struct Ingress {
+  static constexpr const char* kKind = "Ingress";
+  Metadata meta;
+  std::optional<std::string> class_name;
+  std::optional<IngressBackend> default_backend;
+  std::vector<IngressRule> rules;
+  std::vector<IngressTls> tls;
+};
+
+struct IngressClass {
+  static constexpr const char* kKind = "IngressClass";
+  Metadata meta;
+  std::string controller;
+  [[nodiscard]] bool is_default() const;  // annotation ingressclass.kubernetes.io/is-default-class
+};
+
+struct ServicePort {
+  std::string name;
+  std::string protocol;  // "TCP" where not given
+  std::int32_t port = 0;
+  PortRef target_port;
+  std::string app_protocol;
+};
+
+struct Service {
+  static constexpr const char* kKind = "Service";
+  Metadata meta;
+  std::string type;  // "ClusterIP" where not given
+  std::string cluster_ip;
+  std::string external_name;
+  std::vector<ServicePort> ports;
+};
+
+struct EndpointConditions {
+  std::optional<bool> ready, serving, terminating;
+};
+
+struct SliceEndpoint {
+  std::vector<std::string> addresses;
+  EndpointConditions conditions;
+  std::string pod;  // targetRef's namespace/name where it is a Pod
+  std::string node;
+  std::string zone;
+};
+
+struct SlicePort {
+  std::string name;
+  std::string protocol;
+  std::optional<std::int32_t> port;
+  std::string app_protocol;
+};
+
+struct EndpointSlice {
+  static constexpr const char* kKind = "EndpointSlice";
+  Metadata meta;
+  std::string service;  // label kubernetes.io/service-name
+  std::string address_type;  // IPv4, IPv6, FQDN
+  std::vector<SliceEndpoint> endpoints;
+  std::vector<SlicePort> ports;
+};
+
+struct Secret {
+  static constexpr const char* kKind = "Secret";
+  Metadata meta;
+  std::string type;
+  std::map<std::string, std::string, std::less<>> data;  // decoded; stringData laid over it
+};
+
+struct ConfigMap {
+  static constexpr const char* kKind = "ConfigMap";
+  Metadata meta;
+  std::map<std::string, std::string, std::less<>> data;
+};
+
+using Object = std::variant<Ingress, IngressClass, Service, EndpointSlice, Secret, ConfigMap>;
+using ObjectPointer = std::shared_ptr<const Object>;
+
+// What makes an object the same one: kind, namespace, name.
+struct ObjectKey {
+  std::size_t kind = 0;  // index into Object
+  std::string namespace_;
+  std::string name;
+  auto operator<=>(const ObjectKey&) const = default;
+};
+ObjectKey key_of(const Object& object);
+const Metadata& metadata(const Object& object);
+
+// One step of a source: an object as it now is, or gone.
+struct Change {
+  ObjectKey key;
+  ObjectPointer object;  // null: deleted
+};
+
+}  // namespace portico::kube

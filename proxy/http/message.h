@@ -1,0 +1,131 @@
+// Heads of HTTP messages as values: what every protocol's codec produces and consumes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace portico::http {
+
+// The fields this program looks at or sets; everything else is kOther and is known by its name only.
+enum class FieldId : std::uint8_t {
+  kOther,
+  kAccept,
+  kAuthorization,
+  kConnection,
+  kContentLength,
+  kContentType,
+  kCookie,
+  kDate,
+  kExpect,
+  kForwarded,
+  kHost,
+  kKeepAlive,
+  kLocation,
+  kProxy,
+  kProxyConnection,
+  kServer,
+  kSetCookie,
+  kTe,
+  kTrailer,
+  kTransferEncoding,
+  kUpgrade,
+  kUserAgent,
+  kReferer,
+  kVia,
+  kXForwardedFor,
+  kXForwardedHost,
+  kXForwardedPort,
+  kXForwardedProto,
+  kXForwardedScheme,
+  kXOriginalForwardedFor,
+  kXRealIp,
+  kXRequestId,
+  kXScheme,
+  kCount,
+};
+FieldId field_id(std::string_view name);  // any case
+
+struct Field {
+  FieldId id = FieldId::kOther;
+  std::string_view name;
+  std::string_view value;
+};
+
+// Fields in the order received, in one flat block. clear() keeps the memory, so a reused block does not allocate.
+class FieldBlock {
+ public:
+  void clear();
+  void add(FieldId id, std::string_view name, std::string_view value);
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] Field operator[](std::size_t index) const;  // views are valid until the next change
+  // The first field of that id; nothing if there is none.
+  [[nodiscard]] std::optional<std::string_view> find(FieldId id) const;
+  [[nodiscard]] std::size_t count(FieldId id) const;  // O(1)
+  [[nodiscard]] std::size_t bytes() const;            // names and values
+
+ private:
+  struct Entry {
+    FieldId id;
+    std::uint32_t name_offset, name_size, value_offset, value_size;
+  };
+  std::string text_;
+  std::vector<Entry> entries_;
+};
+
+enum class Method : std::uint8_t { kOther, kGet, kHead, kPost, kPut, kDelete, kPatch, kOptions, kConnect, kTrace };
+// RFC 9110 9.2.2: safe to send again after a failure.
+bool is_idempotent(Method method);
+
+enum class Framing : std::uint8_t {
+  kNone,        // no body
+  kLength,      // `content_length` bytes
+  kChunked,     // chunks, then perhaps trailers; also: HTTP/2's "until END_STREAM"
+  kUntilClose,  // HTTP/1 answers only
+};
+
+struct RequestHead {
+  Method method = Method::kGet;
+  std::string method_text;
+  std::string target;     // as received: origin form, "*", or what absolute form names as path and query
+  std::string authority;  // the absolute form's host where there is one, else Host; may be empty in HTTP/1.0
+  std::uint8_t version_minor = 1;  // HTTP/1.x
+  Framing framing = Framing::kNone;
+  std::uint64_t content_length = 0;
+  bool keep_alive = true;       // the client is willing
+  bool expect_continue = false;
+  bool accepts_trailers = false;   // TE: trailers
+  std::string upgrade;          // the protocol asked for with Connection: upgrade; empty: none
+  FieldBlock fields;            // all, hop-by-hop ones too
+  void clear();
+};
+
+struct ResponseHead {
+  std::uint16_t status = 200;
+  std::string reason;
+  std::uint8_t version_minor = 1;
+  Framing framing = Framing::kNone;
+  std::uint64_t content_length = 0;
+  bool keep_alive = true;  // the backend is willing
+  std::string upgrade;     // of a 101
+  FieldBlock fields;
+  void clear();
+};
+
+// True for fields that end at this hop: Connection and what it names, Keep-Alive, Proxy-*, TE, Trailer,
+// Transfer-Encoding, Upgrade (RFC 9110 7.6.1). What Connection names never covers fields that routing or framing
+// rests on (Host, Content-Length, Authorization, Cookie, X-Forwarded-* and so on).
+class HopByHop {
+ public:
+  explicit HopByHop(const FieldBlock& fields);
+  [[nodiscard]] bool contains(const Field& field) const;
+
+ private:
+  const FieldBlock& fields_;
+  bool named_ = false;  // Connection names something beyond close, keep-alive, upgrade
+};
+
+}  // namespace portico::http

@@ -1,0 +1,75 @@
+// A byte stream with credit: what a connection is to everybody above the sockets.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/uio.h>
+
+namespace portico::net {
+
+// An address and port, by value, comparable; no allocation.
+class SocketAddress;
+
+enum class TransportError : std::uint8_t {
+  kNone,
+  kReset,            // ECONNRESET, EPIPE, or the TLS equivalent
+  kTimedOut,         // ETIMEDOUT from the kernel
+  kTlsFailed,        // handshake or record layer
+  kConnectRefused,
+  kConnectFailed,    // unreachable, no ports, no descriptors
+  kOther,
+};
+std::string_view to_string(TransportError error);
+
+// What is known of a connection once it is established.
+struct TransportInfo;
+
+// The side that is told. Calls come from the loop's thread, never from inside a call to the Transport.
+// Any of them may destroy the Transport.
+class TransportSink {
+ public:
+  // Bytes that came. Returns how many were taken; the rest is offered again, with more behind it, at the next arrival or
+  // when reading is resumed. The bytes may be written to (a decoder may edit in place) until the call returns.
+  virtual std::size_t on_bytes(std::span<char> bytes) = 0;
+  // The peer has finished sending. Writing goes on.
+  virtual void on_end() = 0;
+  // All that was written has reached the socket, after write() had said `false`.
+  virtual void on_drained() = 0;
+  // Broken; nothing more will be called. The sink still has to let go of the Transport.
+  virtual void on_error(TransportError error) = 0;
+
+ protected:
+  ~TransportSink() = default;
+};
+
+// Thread:    worker-bound: lives on the loop that created it.
+// Lifetime:  after close() or destruction its sink is never called again. Destroying it closes the socket.
+// Memory:    holds a read buffer from the loop's pool only while bytes are kept or expected soon; an idle one holds none.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // Starts reading into `sink`; again for another sink (an upgrade, a pooled connection). Bytes that were not taken are
+  // offered to the new sink from the loop, not from inside this call.
+  virtual void start(TransportSink& sink) = 0;
+
+  // No credit, no bytes: while paused, nothing is read from the socket once its buffer is full, and on_bytes is not called.
+  virtual void pause_reading() = 0;
+  virtual void resume_reading() = 0;
+
+  // Sends now what the socket takes in one gather write and keeps a copy of the rest. False: something is kept; wait for
+  // on_drained before writing much more (what is kept is bounded by what the caller hands over meanwhile).
+  // Errors arrive by on_error, later.
+  virtual bool write(std::span<const iovec> pieces) = 0;
+  // FIN (or close_notify) after what is kept.
+  virtual void finish_writing() = 0;
+  // Closes at once. `reset`: with RST, so that a cut answer can't look complete.
+  virtual void close(bool reset = false) = 0;
+
+  [[nodiscard]] virtual const TransportInfo& info() const = 0;
+};
+
+}  // namespace portico::net

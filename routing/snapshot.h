@@ -1,0 +1,85 @@
+// What should be served, as plain data: the controller's output and the proxy's input.
+//
+// Versions share what did not change: equal pointers mean equal values, so that the cost of compiling a new version
+// follows the change and not the size of the cluster.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "routing/hostname.h"
+#include "routing/object_ref.h"
+#include "routing/policy.h"
+#include "routing/shared_map.h"
+
+namespace portico::routing {
+
+enum class PathKind : std::uint8_t {
+  kExact,
+  kPrefix,        // by whole segments
+  kStringPrefix,  // ImplementationSpecific: by bytes, as ingress-nginx does
+};
+
+// One rule's path with where it leads.
+struct RouteSpec {
+  PathKind kind = PathKind::kPrefix;
+  std::string path;     // begins with '/', as written, already checked
+  std::string backend;  // key in Snapshot::backends; the backend may have no endpoint or be marked missing
+  std::shared_ptr<const Policy> policy;
+  ObjectRef origin;
+  std::int64_t created_unix_seconds = 0;  // the origin's creationTimestamp; older wins a conflict
+  std::string field;                      // spec.rules[0].http.paths[1]
+};
+
+// All rules of one host, in no order; match_rank puts them in order.
+struct HostSpec {
+  Hostname host;
+  bool has_certificate = false;  // a certificate is configured for this host: ssl_redirect applies
+  std::vector<std::shared_ptr<const RouteSpec>> routes;
+};
+
+enum class AddressFamily : std::uint8_t { kIpv4, kIpv6 };
+
+// One address of a backend.
+struct EndpointSpec {
+  std::string address;  // textual IPv4 or IPv6, without brackets
+  std::uint16_t port = 0;
+  std::string pod;  // "namespace/name", for logs; may be empty
+  auto operator<=>(const EndpointSpec&) const = default;
+};
+
+// A Service port as a set of endpoints.
+struct BackendSpec {
+  std::string key;  // "namespace/service:port" as rules name it
+  std::string namespace_;
+  std::string service;
+  std::string port;                     // name or number, as the rule wrote it
+  std::vector<EndpointSpec> endpoints;  // ready ones, sorted, without duplicates
+  // Not empty: Service or port is missing. The rule keeps its match and answers 503.
+  std::string missing_because;
+  bool operator==(const BackendSpec&) const = default;
+};
+
+// A certificate with its key, as bytes; tls/ parses it.
+struct CertificateSpec {
+  std::string secret;     // "namespace/name"
+  std::string chain_pem;  // leaf first
+  std::string key_pem;
+  bool operator==(const CertificateSpec&) const = default;
+};
+
+struct Snapshot {
+  std::uint64_t generation = 0;
+  SharedMap<HostSpec> hosts;                // by Hostname::text(); "" holds the rules without a host
+  SharedMap<BackendSpec> backends;          // by BackendSpec::key
+  SharedMap<CertificateSpec> certificates;  // by server name: "a.example.com", "*.example.com"
+  std::shared_ptr<const CertificateSpec> default_certificate;  // null: the self-signed one made at start
+  // Serves what no rule matches; null: 404.
+  std::shared_ptr<const RouteSpec> default_route;
+};
+
+}  // namespace portico::routing
