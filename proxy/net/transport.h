@@ -8,31 +8,43 @@
 #include <string_view>
 #include <sys/uio.h>
 
-namespace portico::net {
+#include "proxy/net/socket_address.h"
 
-// An address and port, by value, comparable; no allocation.
-class SocketAddress;
+namespace portico::net {
 
 enum class TransportError : std::uint8_t {
   kNone,
-  kReset,            // ECONNRESET, EPIPE, or the TLS equivalent
-  kTimedOut,         // ETIMEDOUT from the kernel
-  kTlsFailed,        // handshake or record layer
+  kReset,      // ECONNRESET, EPIPE, or the TLS equivalent
+  kTimedOut,   // ETIMEDOUT from the kernel
+  kTlsFailed,  // handshake or record layer
   kConnectRefused,
-  kConnectFailed,    // unreachable, no ports, no descriptors
+  kConnectFailed,  // unreachable, no ports, no descriptors
   kOther,
 };
 std::string_view to_string(TransportError error);
 
-// What is known of a connection once it is established.
-struct TransportInfo;
+// What a handshake agreed on. Empty strings: not sent, not agreed.
+struct TlsInfo {
+  std::string server_name;
+  std::string alpn;      // "h2", "http/1.1"
+  std::string protocol;  // "TLSv1.3"
+  std::string cipher;
+};
 
-// The side that is told. Calls come from the loop's thread, never from inside a call to the Transport.
-// Any of them may destroy the Transport.
+// What is known of a connection once it is established.
+struct TransportInfo {
+  SocketAddress peer;
+  SocketAddress local;
+  const TlsInfo* tls = nullptr;  // null: plaintext. Lives as long as the Transport.
+};
+
+// The side that is told. Calls come from the loop's thread, never from inside a call to the
+// Transport. Any of them may destroy the Transport.
 class TransportSink {
  public:
-  // Bytes that came. Returns how many were taken; the rest is offered again, with more behind it, at the next arrival or
-  // when reading is resumed. The bytes may be written to (a decoder may edit in place) until the call returns.
+  // Bytes that came. Returns how many were taken; the rest is offered again, with more behind it,
+  // at the next arrival or when reading is resumed. The bytes may be written to (a decoder may edit
+  // in place) until the call returns.
   virtual std::size_t on_bytes(std::span<char> bytes) = 0;
   // The peer has finished sending. Writing goes on.
   virtual void on_end() = 0;
@@ -46,23 +58,30 @@ class TransportSink {
 };
 
 // Thread:    worker-bound: lives on the loop that created it.
-// Lifetime:  after close() or destruction its sink is never called again. Destroying it closes the socket.
-// Memory:    holds a read buffer from the loop's pool only while bytes are kept or expected soon; an idle one holds none.
+// Lifetime:  after close() or destruction its sink is never called again. Destroying it closes the
+// socket. Memory:    holds a read buffer from the loop's pool only while it has bytes that were not
+// taken; an idle one holds none.
 class Transport {
  public:
   virtual ~Transport() = default;
 
-  // Starts reading into `sink`; again for another sink (an upgrade, a pooled connection). Bytes that were not taken are
-  // offered to the new sink from the loop, not from inside this call.
+  // Starts reading into `sink`; again for another sink (an upgrade, a pooled connection). Bytes
+  // that were not taken are offered to the new sink from the loop, not from inside this call.
   virtual void start(TransportSink& sink) = 0;
 
-  // No credit, no bytes: while paused, nothing is read from the socket once its buffer is full, and on_bytes is not called.
+  // At most this many bytes are kept for a sink that does not take them. Once they are there and it
+  // takes none, reading stops until resume_reading(): the sink has to decide.
+  static constexpr std::size_t kMaxUnread = std::size_t{80} * 1024;
+
+  // No credit, no bytes: while paused, nothing is read from the socket, and neither on_bytes nor
+  // on_end is called. resume_reading() offers what was not taken from the loop, not from inside
+  // this call.
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
 
-  // Sends now what the socket takes in one gather write and keeps a copy of the rest. False: something is kept; wait for
-  // on_drained before writing much more (what is kept is bounded by what the caller hands over meanwhile).
-  // Errors arrive by on_error, later.
+  // Sends now what the socket takes in one gather write and keeps a copy of the rest. False:
+  // something is kept; wait for on_drained before writing much more (what is kept is bounded by
+  // what the caller hands over meanwhile). Errors arrive by on_error, later.
   virtual bool write(std::span<const iovec> pieces) = 0;
   // FIN (or close_notify) after what is kept.
   virtual void finish_writing() = 0;
