@@ -1,0 +1,70 @@
+"""Adds up what the suites really ran: prints the checks and, as its last line, `N passed, N failed`.
+
+A test binary that crashed leaves no report of its tests: ctest knows, and each such binary counts as one failure.
+"""
+
+import pathlib
+import sys
+import xml.etree.ElementTree as xml
+
+
+def junit_counts(path):
+    passed = failed = 0
+    for case in xml.parse(path).iter("testcase"):
+        if case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
+            continue
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed += 1
+        else:
+            passed += 1
+    return passed, failed
+
+
+def unit_counts(ctest_report, gtest_folder):
+    """Per test where gtest told, per binary where it could not."""
+    passed = failed = 0
+    for case in xml.parse(ctest_report).iter("testcase"):
+        detail = gtest_folder / f"{case.get('name')}.xml"
+        case_failed = case.find("failure") is not None
+        counts = junit_counts(detail) if detail.exists() else (0 if case_failed else 1, 0)
+        passed += counts[0]
+        failed += max(counts[1], 1 if case_failed else 0)
+    return passed, failed
+
+
+def suites(results):
+    for report in sorted(results.glob("*.ctest.xml")):
+        name = report.name.removesuffix(".ctest.xml")
+        yield name, unit_counts(report, results / name)
+    for report in sorted(results.glob("e2e-*.xml")):
+        yield report.stem, junit_counts(report)
+
+
+def checks(results):
+    """What is no suite of tests: builds, formatting, lint, fuzzing. A suite's own row is counted by its report."""
+    for line in (results / "checks.tsv").read_text().splitlines():
+        held, title = line.split("\t")
+        yield title, held == "1"
+
+
+def main(results):
+    passed = failed = 0
+    for name, (suite_passed, suite_failed) in suites(results):
+        print(f"{name}: {suite_passed} tests passed, {suite_failed} failed")
+        passed += suite_passed
+        failed += suite_failed
+    suites_failed = failed
+    for title, held in checks(results):
+        print(f"{'ok    ' if held else 'FAILED'} {title}")
+        is_suite = title.startswith(("unit tests", "end to end"))
+        # A suite that stopped before it could report still is a failure.
+        if not held and (not is_suite or suites_failed == 0):
+            failed += 1
+        elif held and not is_suite:
+            passed += 1
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1])))
