@@ -1,0 +1,179 @@
+"""Starts and stops the real program, and says what it said."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BINARY = (ROOT / os.environ.get("PORTICO_BIN", "build/debug/portico")).resolve()
+SANITIZED = os.environ.get("PORTICO_PRESET", "") in ("asan", "tsan")
+LONG_TESTS = "PORTICO_LONG_TESTS" in os.environ
+
+LISTENING = re.compile(r"listening (http|https|admin) (\S+):(\d+)")
+SANITIZER_REPORT = re.compile(r"(Address|Thread|Leak|UndefinedBehavior)Sanitizer|runtime error:")
+START_SECONDS = 30
+STOP_SECONDS = 30
+
+
+def eventually(check, seconds=10, what="the condition"):
+    """Polls until `check` returns something true, and returns that; an AssertionError inside counts as not yet."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while True:
+        failure = None
+        try:
+            result = check()
+        except (AssertionError, OSError) as error:
+            result, failure = None, error
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true in {seconds} s") from failure
+        pause.wait(0.01)
+
+
+def environment():
+    return os.environ | {
+        "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=0:exitcode=99",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+        "TSAN_OPTIONS": "exitcode=99:second_deadlock_stack=1",
+    }
+
+
+def run(*arguments, seconds=30):
+    """A command that ends by itself: check, explain, version, or a start that is refused."""
+    return subprocess.run(
+        [BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=seconds, env=environment(), check=False
+    )
+
+
+class Portico:
+    """`portico serve` on ports of its own. As a context manager it also asserts a clean end."""
+
+    def __init__(self, manifests, *flags, ready=True):
+        self.addresses = {}
+        self.lines = []
+        self._changed = threading.Condition()
+        command = [BINARY, "serve", "--manifests", manifests, *flags]
+        for name in ("http", "https", "admin"):
+            if f"--{name}-address" not in flags:
+                command += [f"--{name}-address", "127.0.0.1:0"]
+        if "--workers" not in flags:
+            command += ["--workers", "2"]
+        self.process = subprocess.Popen(
+            list(map(str, command)), stderr=subprocess.PIPE, text=True, errors="replace", env=environment()
+        )
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
+        try:
+            self._await_listeners()
+            if ready:
+                eventually(self.is_ready, START_SECONDS, "readiness")
+        except AssertionError as error:
+            self.process.kill()
+            raise AssertionError(f"{error}; its log:\n{self.log()}") from None
+
+    def _read_log(self):
+        for line in self.process.stderr:
+            with self._changed:
+                self.lines.append(line.rstrip("\n"))
+                if match := LISTENING.search(line):
+                    self.addresses[match[1]] = (match[2].strip("[]"), int(match[3]))
+                self._changed.notify_all()
+
+    def _await_listeners(self):
+        def told():
+            return len(self.addresses) == 3 or self.process.poll() is not None
+
+        with self._changed:
+            assert self._changed.wait_for(told, START_SECONDS) and len(self.addresses) == 3, "not all listeners came up"
+
+    @property
+    def http(self):
+        return self.addresses["http"]
+
+    @property
+    def https(self):
+        return self.addresses["https"]
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def log(self):
+        with self._changed:
+            return "\n".join(self.lines)
+
+    def wait_for_log(self, pattern, seconds=10):
+        def found():
+            return next((line for line in self.lines if re.search(pattern, line)), None)
+
+        with self._changed:
+            assert self._changed.wait_for(found, seconds), f"no line with {pattern!r} in:\n" + "\n".join(self.lines)
+            return found()
+
+    def admin(self, path):
+        """Status and text of an admin page."""
+        host, port = self.addresses["admin"]
+        try:
+            with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def is_ready(self):
+        return self.process.poll() is None and self.admin("/readyz")[0] == 200
+
+    def metrics(self):
+        """Every sample of /metrics: {'name{labels}': value}."""
+        samples = {}
+        for line in self.admin("/metrics")[1].splitlines():
+            if line and not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                samples[name] = float(value)
+        return samples
+
+    def metric(self, name):
+        """The sum of a family's samples."""
+        return sum(value for key, value in self.metrics().items() if key.split("{")[0] == name)
+
+    def resident_bytes(self):
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, seconds=STOP_SECONDS):
+        code = self.process.wait(seconds)
+        self._reader.join(5)
+        return code
+
+    def stop(self):
+        """SIGTERM, a drain without waiting for anybody, exit 0, no sanitizer's complaint."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        try:
+            code = self.wait()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError(f"did not end after SIGTERM; its log:\n{self.log()}") from None
+        assert not SANITIZER_REPORT.search(self.log()), self.log()
+        assert code == 0, f"ended with {code}; its log:\n{self.log()}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is None:
+            self.stop()
+            return
+        self.process.kill()
+        self.wait()
+        print(self.log())
