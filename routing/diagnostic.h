@@ -1,5 +1,5 @@
-// A finding about an object, as data: the same list becomes the log, `portico check`'s output, Events,
-// and the answer to "why?".
+// A finding about an object, as data: the same list becomes the log, `portico check`'s output,
+// Events, and the answer to "why?".
 #pragma once
 
 #include <cstdint>

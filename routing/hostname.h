@@ -1,4 +1,5 @@
-// A host name as rules, certificates and requests use it: parsed, lower-case, without port or final dot.
+// A host name as rules, certificates and requests use it: parsed, lower-case, without port or final
+// dot.
 #pragma once
 
 #include <expected>
@@ -12,7 +13,8 @@ namespace portico::routing {
 // If you hold one it is valid (RFC 1123 names; the Ingress documentation's wildcard rule).
 class Hostname {
  public:
-  // "" means any host. Errors name what is wrong: an IP address, a port, a bad label, "*" elsewhere.
+  // "" means any host. Errors name what is wrong: an IP address, a port, a bad label, "*"
+  // elsewhere.
   static std::expected<Hostname, std::string> parse(std::string_view text);
 
   Hostname() = default;
@@ -27,12 +29,14 @@ class Hostname {
 };
 
 // The host part of a request's authority (RFC 9110 7.2), or nothing if the authority is malformed.
-// Handles a port, an IPv6 literal, upper case and one final dot. Writes at most 255 bytes, lower-case, into `buffer`
-// and returns a view of it, or of `authority` where nothing had to change.
+// Handles a port, an IPv6 literal, upper case and one final dot. Writes at most 255 bytes,
+// lower-case, into `buffer` and returns a view of it, or of `authority` where nothing had to
+// change.
 struct HostBuffer {
   char bytes[256];
 };
-std::expected<std::string_view, std::string_view> request_host(std::string_view authority, HostBuffer& buffer);
+std::expected<std::string_view, std::string_view> request_host(std::string_view authority,
+                                                               HostBuffer& buffer);
 
 // "a.example.com" -> "*.example.com"'s suffix ".example.com"; empty where the name has no parent.
 std::string_view wildcard_suffix(std::string_view host);

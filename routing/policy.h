@@ -8,13 +8,14 @@
 namespace portico::routing {
 
 struct Policy {
-  bool ssl_redirect = true;         // http -> https where the host has a certificate
-  bool force_ssl_redirect = false;  // http -> https always
+  bool ssl_redirect = true;                    // http -> https where the host has a certificate
+  bool force_ssl_redirect = false;             // http -> https always
   std::uint64_t max_body_bytes = 1024 * 1024;  // 0: unlimited
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds send_timeout{60'000};  // between two successful writes to the backend
   std::chrono::milliseconds read_timeout{60'000};  // between two successful reads from the backend
-  // Not empty: a setting that guards access can't be honoured, so the route answers 503 (fail closed).
+  // Not empty: a setting that guards access can't be honoured, so the route answers 503 (fail
+  // closed).
   std::string denied_because;
 
   bool operator==(const Policy&) const = default;

@@ -4,11 +4,12 @@
 //              |
 //   host       exact "a.example.com", then wildcard "*.example.com", then the rules without a host
 //              |
-//   trie       (root) -> api -> v1 -> items     one step a segment; the deepest candidate that matches wins
+//   trie       (root) -> api -> v1 -> items     one step a segment; the deepest candidate that
+//   matches wins
 //
-// A host's rules come before those of a less exact host, but a request that no rule of the exact host matches goes on
-// to the next: a rule matches where both its host and its path do (the Ingress documentation). After the last comes
-// the default route, then nothing (404).
+// A host's rules come before those of a less exact host, but a request that no rule of the exact
+// host matches goes on to the next: a rule matches where both its host and its path do (the Ingress
+// documentation). After the last comes the default route, then nothing (404).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@
 
 #include <absl/functional/function_ref.h>
 
-#include "routing/shared_map.h"
+#include "routing/host_index.h"
+#include "routing/path_trie.h"
 #include "routing/snapshot.h"
 
 namespace portico::routing {
@@ -42,22 +44,37 @@ struct RouteRequest {
   std::string_view path;  // NormalTarget::path()
 };
 
-// The routes of one host, immutable, in one trie.
+// The routes of one host, immutable: this object, the host's text, the trie and the routes lie in
+// one block, so that a match in a cold cache waits for memory two or three times.
 class HostRoutes {
  public:
   using ResolveBackend = absl::FunctionRef<BackendId(std::string_view key)>;
 
   static std::shared_ptr<const HostRoutes> compile(const HostSpec& spec, ResolveBackend resolve);
   ~HostRoutes();
+  HostRoutes(const HostRoutes&) = delete;
+  HostRoutes& operator=(const HostRoutes&) = delete;
+
+  // Hostname::text() of the spec: "a.example.com", "*.example.com", or "" for any host.
+  [[nodiscard]] std::string_view host() const { return {host_, host_bytes_}; }
 
   // The route of the best rank that matches `path`, or null. Allocates nothing; time by path depth.
   [[nodiscard]] const Route* match(std::string_view path) const;
 
-  // Every route, best rank first, shadowed ones too (they lost to an equal match): what explain and check print.
-  [[nodiscard]] std::span<const Route> by_rank() const;
+  // Every route, best rank first, shadowed ones too (they lost to an equal match): what explain and
+  // check print.
+  [[nodiscard]] std::span<const Route> by_rank() const { return {routes_, route_count_}; }
 
  private:
-  // the representation is the implementer's
+  struct Layout;
+  HostRoutes(const Layout& layout, std::byte* block, std::string_view host);
+  static void destroy(const HostRoutes* routes);
+
+  const char* host_;
+  PathTrie trie_;
+  Route* routes_;
+  std::uint32_t host_bytes_;
+  std::uint32_t route_count_ = 0;
 };
 
 // All hosts; a version shares the HostRoutes that did not change.
@@ -66,20 +83,38 @@ class HostRoutes {
 class RouteTable {
  public:
   struct Match {
-    const Route* route = nullptr;         // null: 404
-    const HostRoutes* owner = nullptr;    // whose route it is; null for the default route
+    const Route* route = nullptr;       // null: 404
+    const HostRoutes* owner = nullptr;  // whose route it is; null for the default route
   };
 
   [[nodiscard]] Match match(const RouteRequest& request) const;
 
-  // Building the next version: copy, then change.
+  // Building the next version: copy, then change. `host` is routes->host(); anything else is a bug
+  // and crashes.
   void set_host(std::string_view host, std::shared_ptr<const HostRoutes> routes);
   void erase_host(std::string_view host);
   void set_default(std::shared_ptr<const Route> route);
 
+  // By Hostname::text(), "*.example.com" and "" too; null where there is none.
   [[nodiscard]] const HostRoutes* host(std::string_view host) const;
-  // For an exchange that outlives its Config: shares ownership of `match`'s host.
-  [[nodiscard]] std::shared_ptr<const void> owner_of(const Match& match, std::string_view host) const;
+  [[nodiscard]] const Route* default_route() const { return default_route_.get(); }
+  // For an exchange that outlives its Config: shares ownership of `match`'s host, or of the default
+  // route. `host` is the request's.
+  [[nodiscard]] std::shared_ptr<const void> owner_of(const Match& match,
+                                                     std::string_view host) const;
+
+  // The rules that a request for `host` may match, the most exact first; null where there are none.
+  struct Levels {
+    const HostRoutes* exact = nullptr;
+    const HostRoutes* wildcard = nullptr;
+    const HostRoutes* any = nullptr;
+  };
+  [[nodiscard]] Levels levels(std::string_view host) const;
+
+ private:
+  HostIndex hosts_;
+  std::shared_ptr<const HostRoutes> any_host_;
+  std::shared_ptr<const Route> default_route_;
 };
 
 }  // namespace portico::routing

@@ -14,11 +14,13 @@ namespace portico::routing {
 
 struct StringHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>{}(text);
+  }
 };
 
-// String keys to immutable values, in 1,024 shards. Copying costs the shard array; set and erase copy one shard;
-// diff costs the shards that differ. A value is never null.
+// String keys to immutable values, in 1,024 shards. Copying costs the shard array; set and erase
+// copy one shard; diff costs the shards that differ. A value is never null.
 //
 // Thread: a version is immutable once it is shared; set and erase belong to the one that builds it.
 template <class Value>
@@ -35,7 +37,7 @@ class SharedMap {
   // Null where absent; points into the map.
   [[nodiscard]] const Pointer* find_shared(std::string_view key) const {
     const auto hash = StringHash{}(key);
-    const auto& shard = shards_[hash % kShards];
+    const auto& shard = shards_[shard_of(hash)];
     if (shard == nullptr) {
       return nullptr;
     }
@@ -70,7 +72,8 @@ class SharedMap {
     }
   }
 
-  // visit(key, const Pointer* before, const Pointer* after) for each key whose pointers differ; null means absent.
+  // visit(key, const Pointer* before, const Pointer* after) for each key whose pointers differ;
+  // null means absent.
   template <class Visit>
   static void diff(const SharedMap& before, const SharedMap& after, Visit visit) {
     static const Shard kEmpty;
@@ -101,9 +104,12 @@ class SharedMap {
  private:
   static constexpr std::size_t kShards = 1024;
 
+  // By the hash's high bits: inside a shard the table looks at the low ones.
+  static std::size_t shard_of(std::size_t hash) { return hash >> (64 - 10); }
+
   // A shard that no other version holds is written in place.
   Shard& own_shard(std::string_view key) {
-    auto& shard = shards_[StringHash{}(key) % kShards];
+    auto& shard = shards_[shard_of(StringHash{}(key))];
     if (shard == nullptr) {
       shard = std::make_shared<Shard>();
     } else if (shard.use_count() > 1) {

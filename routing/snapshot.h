@@ -1,7 +1,7 @@
 // What should be served, as plain data: the controller's output and the proxy's input.
 //
-// Versions share what did not change: equal pointers mean equal values, so that the cost of compiling a new version
-// follows the change and not the size of the cluster.
+// Versions share what did not change: equal pointers mean equal values, so that the cost of
+// compiling a new version follows the change and not the size of the cluster.
 #pragma once
 
 #include <chrono>
@@ -27,8 +27,9 @@ enum class PathKind : std::uint8_t {
 // One rule's path with where it leads.
 struct RouteSpec {
   PathKind kind = PathKind::kPrefix;
-  std::string path;     // begins with '/', as written, already checked
-  std::string backend;  // key in Snapshot::backends; the backend may have no endpoint or be marked missing
+  std::string path;  // begins with '/', as written, already checked
+  std::string
+      backend;  // key in Snapshot::backends; the backend may have no endpoint or be marked missing
   std::shared_ptr<const Policy> policy;
   ObjectRef origin;
   std::int64_t created_unix_seconds = 0;  // the origin's creationTimestamp; older wins a conflict
@@ -74,10 +75,11 @@ struct CertificateSpec {
 
 struct Snapshot {
   std::uint64_t generation = 0;
-  SharedMap<HostSpec> hosts;                // by Hostname::text(); "" holds the rules without a host
-  SharedMap<BackendSpec> backends;          // by BackendSpec::key
+  SharedMap<HostSpec> hosts;        // by Hostname::text(); "" holds the rules without a host
+  SharedMap<BackendSpec> backends;  // by BackendSpec::key
   SharedMap<CertificateSpec> certificates;  // by server name: "a.example.com", "*.example.com"
-  std::shared_ptr<const CertificateSpec> default_certificate;  // null: the self-signed one made at start
+  std::shared_ptr<const CertificateSpec>
+      default_certificate;  // null: the self-signed one made at start
   // Serves what no rule matches; null: 404.
   std::shared_ptr<const RouteSpec> default_route;
 };

@@ -1,0 +1,209 @@
+#include "routing/route_table.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "routing/match_rank.h"
+
+namespace portico::routing {
+namespace {
+
+constexpr std::size_t kCacheLine = 64;
+
+// A host's object, text and upper trie levels; asked for at once so that one wait covers all.
+constexpr std::size_t kPrefetchedLines = 6;
+
+struct Ranked {
+  const RouteSpec* spec;
+  const std::shared_ptr<const RouteSpec>* shared;
+  RulePath path;
+};
+
+std::vector<Ranked> rank(const HostSpec& host) {
+  std::vector<Ranked> routes;
+  routes.reserve(host.routes.size());
+  for (const auto& spec : host.routes) {
+    routes.push_back({spec.get(), &spec, RulePath(*spec)});
+  }
+  std::ranges::sort(routes, [&host](const Ranked& left, const Ranked& right) {
+    const auto order = MatchRank(host.host, left.path, *left.spec) <=>
+                       MatchRank(host.host, right.path, *right.spec);
+    // The place in `host` last, so that equal fields don't make the order random.
+    return order != 0 ? order < 0 : left.shared < right.shared;
+  });
+  return routes;
+}
+
+FlatTrie build_trie_of(const std::vector<Ranked>& routes) {
+  std::vector<const RulePath*> paths;
+  paths.reserve(routes.size());
+  for (const auto& route : routes) {
+    paths.push_back(&route.path);
+  }
+  return build_trie(paths);
+}
+
+std::size_t align(std::size_t bytes) {
+  return (bytes + 7) & ~std::size_t{7};
+}
+
+template <class Element>
+const Element* copy_to(std::byte* place, const std::vector<Element>& elements) {
+  static_assert(std::is_trivially_copyable_v<Element>);
+  if (!elements.empty()) {
+    std::memcpy(place, elements.data(), elements.size() * sizeof(Element));
+  }
+  return reinterpret_cast<const Element*>(place);
+}
+
+}  // namespace
+
+// Where the parts of the block begin, in the order in which a match reads them.
+struct HostRoutes::Layout {
+  std::size_t host;
+  std::size_t nodes;
+  std::size_t edges;
+  std::size_t labels;
+  std::size_t routes;
+  std::size_t total;
+
+  Layout(std::size_t host_bytes, const FlatTrie& trie, std::size_t route_count)
+      : host(sizeof(HostRoutes)),
+        nodes(align(host + host_bytes)),
+        edges(align(nodes + trie.nodes.size() * sizeof(TrieNode))),
+        labels(align(edges + trie.edges.size() * sizeof(TrieEdge))),
+        routes(align(labels + trie.labels.size())),
+        total(routes + route_count * sizeof(Route)) {}
+};
+
+HostRoutes::HostRoutes(const Layout& layout, std::byte* block, std::string_view host)
+    : host_(reinterpret_cast<const char*>(block + layout.host)),
+      routes_(reinterpret_cast<Route*>(block + layout.routes)),
+      host_bytes_(static_cast<std::uint32_t>(host.size())) {
+  std::memcpy(block + layout.host, host.data(), host.size());
+}
+
+HostRoutes::~HostRoutes() {
+  std::destroy_n(routes_, route_count_);
+}
+
+void HostRoutes::destroy(const HostRoutes* routes) {
+  auto* block = const_cast<HostRoutes*>(routes);
+  block->~HostRoutes();
+  ::operator delete(static_cast<void*>(block), std::align_val_t{kCacheLine});
+}
+
+std::shared_ptr<const HostRoutes> HostRoutes::compile(const HostSpec& spec,
+                                                      ResolveBackend resolve) {
+  const auto ranked = rank(spec);
+  const auto trie = build_trie_of(ranked);
+  const auto& host = spec.host.text();
+  const Layout layout(host.size(), trie, ranked.size());
+  auto* block = static_cast<std::byte*>(::operator new(layout.total, std::align_val_t{kCacheLine}));
+  auto* routes = new (block) HostRoutes(layout, block, host);
+  std::shared_ptr<const HostRoutes> owner(routes, &destroy);
+  routes->trie_ = {.nodes = copy_to(block + layout.nodes, trie.nodes),
+                   .edges = copy_to(block + layout.edges, trie.edges),
+                   .labels = copy_to(block + layout.labels, trie.labels)};
+  for (const auto& route : ranked) {
+    new (routes->routes_ + routes->route_count_)
+        Route{.spec = *route.shared,
+              .policy = route.spec->policy.get(),
+              .backend = resolve(route.spec->backend),
+              .host_has_certificate = spec.has_certificate};
+    ++routes->route_count_;
+  }
+  return owner;
+}
+
+const Route* HostRoutes::match(std::string_view path) const {
+  for (std::size_t line = 1; line < kPrefetchedLines; ++line) {
+    __builtin_prefetch(reinterpret_cast<const std::byte*>(this) + line * kCacheLine);
+  }
+  const auto route = trie_.find(path);
+  return route == kNone ? nullptr : routes_ + route;
+}
+
+RouteTable::Match RouteTable::match(const RouteRequest& request) const {
+  const auto at = [&request](const HostRoutes& host) {
+    return Match{host.match(request.path), &host};
+  };
+  if (const auto* exact = hosts_.find_exact(request.host); exact != nullptr) {
+    if (const auto match = at(**exact); match.route != nullptr) {
+      return match;
+    }
+  }
+  if (const auto* wildcard = hosts_.find_wildcard(wildcard_suffix(request.host));
+      wildcard != nullptr) {
+    if (const auto match = at(**wildcard); match.route != nullptr) {
+      return match;
+    }
+  }
+  if (any_host_ != nullptr) {
+    if (const auto match = at(*any_host_); match.route != nullptr) {
+      return match;
+    }
+  }
+  return {.route = default_route_.get()};
+}
+
+RouteTable::Levels RouteTable::levels(std::string_view host) const {
+  const auto* exact = hosts_.find_exact(host);
+  const auto* wildcard = hosts_.find_wildcard(wildcard_suffix(host));
+  return {.exact = exact == nullptr ? nullptr : exact->get(),
+          .wildcard = wildcard == nullptr ? nullptr : wildcard->get(),
+          .any = any_host_.get()};
+}
+
+void RouteTable::set_host(std::string_view host, std::shared_ptr<const HostRoutes> routes) {
+  if (routes == nullptr || routes->host() != host) {
+    std::fprintf(stderr, "RouteTable::set_host: \"%.*s\" is not the host of these routes\n",
+                 static_cast<int>(host.size()), host.data());
+    std::abort();
+  }
+  if (host.empty()) {
+    any_host_ = std::move(routes);
+  } else {
+    hosts_.set(std::move(routes));
+  }
+}
+
+void RouteTable::erase_host(std::string_view host) {
+  if (host.empty()) {
+    any_host_.reset();
+  } else {
+    hosts_.erase(host);
+  }
+}
+
+void RouteTable::set_default(std::shared_ptr<const Route> route) {
+  default_route_ = std::move(route);
+}
+
+const HostRoutes* RouteTable::host(std::string_view host) const {
+  if (host.empty()) {
+    return any_host_.get();
+  }
+  const auto* found =
+      host.starts_with("*.") ? hosts_.find_wildcard(host.substr(1)) : hosts_.find_exact(host);
+  return found == nullptr ? nullptr : found->get();
+}
+
+std::shared_ptr<const void> RouteTable::owner_of(const Match& match, std::string_view host) const {
+  if (match.owner == nullptr) {
+    return default_route_;
+  }
+  if (match.owner == any_host_.get()) {
+    return any_host_;
+  }
+  const auto* exact = hosts_.find_exact(host);
+  if (exact != nullptr && exact->get() == match.owner) {
+    return *exact;
+  }
+  const auto* wildcard = hosts_.find_wildcard(wildcard_suffix(host));
+  return wildcard != nullptr && wildcard->get() == match.owner ? *wildcard : nullptr;
+}
+
+}  // namespace portico::routing
