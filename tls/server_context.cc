@@ -1,0 +1,230 @@
+#include "tls/server_context.h"
+
+#include <array>
+#include <utility>
+
+#include <absl/strings/ascii.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+
+#include "tls/native.h"
+
+namespace portico::tls {
+namespace {
+
+Handshake& handshake_of(SSL* ssl) {
+  return *static_cast<Handshake*>(SSL_get_app_data(ssl));
+}
+
+// The host_name of a server_name extension (RFC 6066 3), lower-case, without a final dot. Empty
+// where it is absent or malformed: OpenSSL judges it again later and refuses the malformed.
+std::string read_server_name(SSL* ssl) {
+  constexpr std::size_t kHead = 5;  // list length, type, name length
+  const unsigned char* bytes = nullptr;
+  std::size_t size = 0;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &size) != 1 ||
+      size <= kHead || bytes[2] != TLSEXT_NAMETYPE_host_name) {
+    return {};
+  }
+  const std::size_t length = bytes[3] * std::size_t{256} + bytes[4];
+  if (length > size - kHead || length > TLSEXT_MAXLEN_host_name) {
+    return {};
+  }
+  std::string name(reinterpret_cast<const char*>(bytes) + kHead, length);
+  absl::AsciiStrToLower(&name);
+  if (name.ends_with('.')) {
+    name.pop_back();
+  }
+  return name;
+}
+
+// Read here and not in OpenSSL's servername callback, because a TLS 1.2 ticket is opened before
+// that one runs.
+int on_client_hello(SSL* ssl, int*, void*) {
+  handshake_of(ssl).sni = read_server_name(ssl);
+  return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+int on_server_name(SSL*, int*, void*) {
+  return SSL_TLSEXT_ERR_OK;
+}
+
+// Not called for a resumed session.
+int choose_certificate(SSL* ssl, void*) {
+  auto& handshake = handshake_of(ssl);
+  const auto found = handshake.store->find(handshake.sni);
+  handshake.reason = found.reason;
+  const auto& parsed = found.certificate->parsed();
+  constexpr int kReplace = 1;
+  return SSL_use_cert_and_key(ssl, parsed.leaf.get(), parsed.key.get(), parsed.chain.get(),
+                              kReplace);
+}
+
+int choose_alpn(SSL*, const unsigned char** chosen, unsigned char* chosen_size,
+                const unsigned char* offered, unsigned int offered_size, void* argument) {
+  const auto& ours = static_cast<const ServerContext::Native*>(argument)->alpn;
+  unsigned char* name = nullptr;
+  const int result =
+      SSL_select_next_proto(&name, chosen_size, reinterpret_cast<const unsigned char*>(ours.data()),
+                            static_cast<unsigned int>(ours.size()), offered, offered_size);
+  *chosen = name;
+  return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+bool set_ticket_mac(EVP_MAC_CTX* mac, TicketKeys::Key& key) {
+  std::array<char, 7> digest{"SHA256"};
+  const std::array parameters = {
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key.mac.data(), key.mac.size()),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+      OSSL_PARAM_construct_end()};
+  return EVP_MAC_CTX_set_params(mac, parameters.data()) == 1;
+}
+
+// SSL_CTX_set_tlsext_ticket_key_evp_cb(3): -1 is an error, 0 an unknown key, 2 asks for a new
+// ticket.
+int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+                   EVP_MAC_CTX* mac, int encrypt) {
+  const auto* native =
+      static_cast<const ServerContext::Native*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  if (encrypt == 1) {
+    auto key = native->keys->current();
+    std::copy(key.name.begin(), key.name.end(), name);
+    const bool ready =
+        RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) == 1 &&
+        EVP_EncryptInit_ex2(cipher, EVP_aes_256_cbc(), key.cipher.data(), iv, nullptr) == 1 &&
+        set_ticket_mac(mac, key);
+    return ready ? 1 : -1;
+  }
+  auto found = native->keys->find(std::span<const unsigned char, 16>(name, 16));
+  if (!found) {
+    return 0;
+  }
+  const bool ready =
+      EVP_DecryptInit_ex2(cipher, EVP_aes_256_cbc(), found->key.cipher.data(), iv, nullptr) == 1 &&
+      set_ticket_mac(mac, found->key);
+  if (!ready) {
+    return -1;
+  }
+  return found->is_previous ? 2 : 1;
+}
+
+// A ticket carries the name it was issued for: RFC 6066 3 forbids to resume under another one.
+int write_ticket(SSL* ssl, void*) {
+  const auto& sni = handshake_of(ssl).sni;
+  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), sni.data(), sni.size());
+}
+
+SSL_TICKET_RETURN read_ticket(SSL* ssl, SSL_SESSION* session, const unsigned char*, std::size_t,
+                              SSL_TICKET_STATUS status, void*) {
+  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) {
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+  void* name = nullptr;
+  std::size_t size = 0;
+  SSL_SESSION_get0_ticket_appdata(session, &name, &size);
+  if (std::string_view(static_cast<const char*>(name), size) != handshake_of(ssl).sni) {
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
+int native_version(Version version) {
+  return version == Version::kTls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
+}
+
+std::expected<std::string, std::string> alpn_wire_form(const std::vector<std::string>& names) {
+  std::string wire;
+  for (const auto& name : names) {
+    if (name.empty() || name.size() > 255) {
+      return std::unexpected("an ALPN name must have 1 to 255 bytes: \"" + name + "\"");
+    }
+    wire += static_cast<char>(name.size());
+    wire += name;
+  }
+  return wire;
+}
+
+// A session is only resumed under the policy that it was made under.
+void set_session_scope(SSL_CTX* context, const ServerOptions& options, const std::string& alpn) {
+  const auto policy = std::to_string(static_cast<int>(options.minimum_version)) +
+                      std::to_string(static_cast<int>(options.maximum_version)) + "\n" +
+                      options.ciphers + "\n" + options.cipher_suites + "\n" + alpn;
+  std::array<unsigned char, 32> digest;
+  must(EVP_Digest(policy.data(), policy.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1,
+       "EVP_Digest");
+  must(SSL_CTX_set_session_id_context(context, digest.data(), digest.size()) == 1,
+       "SSL_CTX_set_session_id_context");
+}
+
+void set_modes(SSL_CTX* context) {
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // 112 bits, whatever openssl.cnf says; inspect() refuses what this would.
+  SSL_CTX_set_security_level(context, 2);
+}
+
+void set_tickets(SSL_CTX* context, const TicketKeys* keys) {
+  // A cache would be per context; tickets are good at every worker.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  if (keys == nullptr) {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(context, 0);
+    return;
+  }
+  SSL_CTX_set_timeout(context, static_cast<long>(keys->period().count()));
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, use_ticket_key);
+  SSL_CTX_set_session_ticket_cb(context, write_ticket, read_ticket, nullptr);
+}
+
+std::string refused(const char* what, const std::string& value) {
+  return std::string(what) + " \"" + value + "\": " + take_error("not accepted");
+}
+
+}  // namespace
+
+std::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::create(
+    const ServerOptions& options, std::shared_ptr<TicketKeys> keys) {
+  ERR_clear_error();
+  auto alpn = alpn_wire_form(options.alpn);
+  if (!alpn) {
+    return std::unexpected(std::move(alpn.error()));
+  }
+  if (options.minimum_version > options.maximum_version) {
+    return std::unexpected("the minimum TLS version is above the maximum");
+  }
+  auto native = std::make_unique<Native>(SslCtxPtr(SSL_CTX_new(TLS_server_method())),
+                                         std::move(*alpn), std::move(keys));
+  auto* context = native->context.get();
+  must(context != nullptr, "SSL_CTX_new");
+  set_modes(context);
+  SSL_CTX_set_min_proto_version(context, native_version(options.minimum_version));
+  SSL_CTX_set_max_proto_version(context, native_version(options.maximum_version));
+  if (SSL_CTX_set_cipher_list(context, options.ciphers.c_str()) != 1) {
+    return std::unexpected(refused("ciphers", options.ciphers));
+  }
+  if (SSL_CTX_set_ciphersuites(context, options.cipher_suites.c_str()) != 1) {
+    return std::unexpected(refused("cipher suites", options.cipher_suites));
+  }
+  if (SSL_CTX_set1_groups_list(context, options.groups.c_str()) != 1) {
+    return std::unexpected(refused("groups", options.groups));
+  }
+  SSL_CTX_set_app_data(context, native.get());
+  SSL_CTX_set_client_hello_cb(context, on_client_hello, nullptr);
+  SSL_CTX_set_tlsext_servername_callback(context, on_server_name);
+  SSL_CTX_set_cert_cb(context, choose_certificate, nullptr);
+  if (!native->alpn.empty()) {
+    SSL_CTX_set_alpn_select_cb(context, choose_alpn, native.get());
+  }
+  set_tickets(context, native->keys.get());
+  set_session_scope(context, options, native->alpn);
+  return std::shared_ptr<const ServerContext>(new ServerContext(std::move(native)));
+}
+
+ServerContext::ServerContext(std::unique_ptr<Native> native) : native_(std::move(native)) {}
+
+ServerContext::~ServerContext() = default;
+
+}  // namespace portico::tls
