@@ -1,4 +1,5 @@
-// HTTP/1 messages out of bytes (RFC 9112), strictly: Beast's basic_parser with its leniencies closed.
+// HTTP/1 messages out of bytes (RFC 9112), strictly. Fields are Beast's basic_parser's work, judged
+// by rules.h.
 #pragma once
 
 #include <cstddef>
@@ -15,23 +16,24 @@ namespace portico::http {
 struct Limits {
   std::size_t head_bytes = 64 * 1024;
   std::size_t fields = 100;
-  std::size_t target_bytes = 32 * 1024;        // 414 beyond
+  std::size_t target_bytes = 32 * 1024;  // 414 beyond
   std::size_t trailer_bytes = 8 * 1024;
   std::size_t chunk_extension_bytes = 4 * 1024;  // a message
 };
 
-// Why a message is refused: the status for the client (a backend's bad answer is 502 whatever this says) and a static
-// text. No allocation.
+// Why a message is refused: the status for the client (a backend's bad answer is 502 whatever this
+// says) and a static text. No allocation.
 struct ParseError {
   std::uint16_t status = 400;
   std::string_view reason;
 };
 
-// What a decoder found, in order: one head, then body pieces, then the end with trailers.
+// What a decoder found behind a head, in order: body pieces, then the end. Both may stop the
+// decoder from being fed again, but must neither destroy it nor call it.
 class MessageSink {
  public:
-  virtual void on_body(std::span<char> piece) = 0;       // a view into what was fed
-  virtual void on_message_end(const FieldBlock* trailers) = 0;  // null: none
+  virtual void on_body(std::span<char> piece) = 0;  // a view into what was fed; never empty
+  virtual void on_message_end(const FieldBlock* trailers) = 0;  // null: none; valid during the call
 
  protected:
   ~MessageSink() = default;
@@ -39,45 +41,69 @@ class MessageSink {
 
 // One connection's requests, one after the other; memory is reused.
 //
-// Thread: worker-bound. Every reason to refuse is found by feed_head, feed_body: nothing unparsed is passed on.
+// What is accepted is RFC 9112 without its allowances; one exception: two empty lines before a
+// request line. Bytes behind a message belong to the next one and are not taken.
+//
+// Thread:   worker-bound.
+// Errors:   every reason to refuse a head is found by feed_head, those of a body by feed_body,
+// before anything unparsed
+//           is passed on; which one does not depend on how the bytes were cut. After an error
+//           nothing more can be read from the connection: the decoder must not be fed again.
 class RequestDecoder {
  public:
   explicit RequestDecoder(const Limits& limits);
   ~RequestDecoder();
 
-  // Reads a head from the front of `bytes`. Returns how many bytes it took: 0 while it is not whole (feed the same
-  // bytes again with more behind them). After that head() is filled.
+  // Reads a head from the front of `bytes`. Returns how many bytes it took: 0 while it is not whole
+  // (feed the same bytes again with more behind them: none is looked at twice). After that head()
+  // is filled; a message without a body (or with Content-Length: 0) is then complete already, and
+  // no sink is told.
   std::expected<std::size_t, ParseError> feed_head(std::span<const char> bytes);
   [[nodiscard]] RequestHead& head();
-  // Bytes of the body; returns how many were taken (all, unless the message ended). Calls `sink`, which may stop the
-  // decoder from being fed again but must not destroy it.
+  // Bytes of the body; returns how many were taken (all, unless the message ended).
   std::expected<std::size_t, ParseError> feed_body(std::span<char> bytes, MessageSink& sink);
-  [[nodiscard]] bool message_complete() const;
-  void next_message();  // ready for another head
+  [[nodiscard]] bool message_complete() const;  // false before its head
+  void next_message();                          // ready for another head
+  // Gives all memory back, between messages only: for connections that have gone quiet.
+  void release_memory();
 
  private:
   struct Impl;
+  Impl& impl();
+
+  Limits limits_;
   std::unique_ptr<Impl> impl_;
 };
 
-// One connection's answers. HEAD and CONNECT change the framing of what comes, so the method is told first.
-// 1xx answers are heads of their own: head().status says so, and next_message() is called behind them.
+// One connection's answers. HEAD and CONNECT change the framing of what comes, so the method is
+// told first. 1xx answers are heads of their own, without a body: head().status says so, and
+// next_message() is called behind them. A 101 that was not asked for is the caller's to refuse
+// (head().upgrade), and so are bytes behind an answer.
+//
+// Thread:   worker-bound.
+// Errors:   as RequestDecoder's; their status means nothing here.
 class ResponseDecoder {
  public:
   explicit ResponseDecoder(const Limits& limits);
   ~ResponseDecoder();
 
-  void expect_answer_to(Method method);
+  void expect_answer_to(Method method);  // holds until told otherwise
   std::expected<std::size_t, ParseError> feed_head(std::span<const char> bytes);
   [[nodiscard]] ResponseHead& head();
   std::expected<std::size_t, ParseError> feed_body(std::span<char> bytes, MessageSink& sink);
-  // The connection ended: completes a body that runs until close, refuses any other that is not complete.
+  // The connection ended: completes a body that runs until close, refuses any other message that is
+  // not complete (one of which no head was read, too).
   std::expected<void, ParseError> feed_end(MessageSink& sink);
   [[nodiscard]] bool message_complete() const;
   void next_message();
+  void release_memory();
 
  private:
   struct Impl;
+  Impl& impl();
+
+  Limits limits_;
+  Method method_ = Method::kGet;
   std::unique_ptr<Impl> impl_;
 };
 

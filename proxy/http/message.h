@@ -1,16 +1,18 @@
 // Heads of HTTP messages as values: what every protocol's codec produces and consumes.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace portico::http {
 
-// The fields this program looks at or sets; everything else is kOther and is known by its name only.
+// The fields this program looks at or sets; everything else is kOther and is known by its name
+// only.
 enum class FieldId : std::uint8_t {
   kOther,
   kAccept,
@@ -23,9 +25,12 @@ enum class FieldId : std::uint8_t {
   kExpect,
   kForwarded,
   kHost,
+  kHttp2Settings,
   kKeepAlive,
   kLocation,
   kProxy,
+  kProxyAuthenticate,
+  kProxyAuthorization,
   kProxyConnection,
   kServer,
   kSetCookie,
@@ -48,6 +53,7 @@ enum class FieldId : std::uint8_t {
   kCount,
 };
 FieldId field_id(std::string_view name);  // any case
+std::string_view field_name(FieldId id);  // as we write it; empty for kOther
 
 struct Field {
   FieldId id = FieldId::kOther;
@@ -55,7 +61,10 @@ struct Field {
   std::string_view value;
 };
 
-// Fields in the order received, in one flat block. clear() keeps the memory, so a reused block does not allocate.
+// Fields in the order received, in one flat block. clear() keeps the memory, so a reused block does
+// not allocate.
+//
+// Holds what it is given: who adds fields from a peer has judged them (rules.h).
 class FieldBlock {
  public:
   void clear();
@@ -72,11 +81,29 @@ class FieldBlock {
     FieldId id;
     std::uint32_t name_offset, name_size, value_offset, value_size;
   };
+  // Both arrays hold for an id only while its bit in present_ is set, so that clear() need not
+  // touch them.
+  static_assert(static_cast<unsigned>(FieldId::kCount) <= 64);
+  std::uint64_t present_ = 0;
+  std::array<std::uint16_t, static_cast<std::size_t>(FieldId::kCount)> first_;
+  std::array<std::uint16_t, static_cast<std::size_t>(FieldId::kCount)> count_;
   std::string text_;
   std::vector<Entry> entries_;
 };
 
-enum class Method : std::uint8_t { kOther, kGet, kHead, kPost, kPut, kDelete, kPatch, kOptions, kConnect, kTrace };
+enum class Method : std::uint8_t {
+  kOther,
+  kGet,
+  kHead,
+  kPost,
+  kPut,
+  kDelete,
+  kPatch,
+  kOptions,
+  kConnect,
+  kTrace,
+};
+Method method_of(std::string_view text);  // case matters (RFC 9110 9.1)
 // RFC 9110 9.2.2: safe to send again after a failure.
 bool is_idempotent(Method method);
 
@@ -90,16 +117,21 @@ enum class Framing : std::uint8_t {
 struct RequestHead {
   Method method = Method::kGet;
   std::string method_text;
-  std::string target;     // as received: origin form, "*", or what absolute form names as path and query
-  std::string authority;  // the absolute form's host where there is one, else Host; may be empty in HTTP/1.0
+  // Origin form as received, "*" (OPTIONS), or what absolute form names as path and query. CONNECT:
+  // the authority.
+  std::string target;
+  std::string authority;  // the absolute form's host where there is one, else Host; may be empty in
+                          // HTTP/1.0
   std::uint8_t version_minor = 1;  // HTTP/1.x
   Framing framing = Framing::kNone;
   std::uint64_t content_length = 0;
-  bool keep_alive = true;       // the client is willing
-  bool expect_continue = false;
-  bool accepts_trailers = false;   // TE: trailers
-  std::string upgrade;          // the protocol asked for with Connection: upgrade; empty: none
-  FieldBlock fields;            // all, hop-by-hop ones too
+  bool keep_alive = true;         // the client is willing
+  bool expect_continue = false;   // Expect: 100-continue, and a body is announced
+  bool accepts_trailers = false;  // TE: trailers
+  // The protocol asked for with Connection: upgrade; empty: none, or one that is never passed on
+  // (h2c, HTTP/1.0, a request with a body).
+  std::string upgrade;
+  FieldBlock fields;  // all, hop-by-hop ones too
   void clear();
 };
 
@@ -115,17 +147,22 @@ struct ResponseHead {
   void clear();
 };
 
-// True for fields that end at this hop: Connection and what it names, Keep-Alive, Proxy-*, TE, Trailer,
-// Transfer-Encoding, Upgrade (RFC 9110 7.6.1). What Connection names never covers fields that routing or framing
-// rests on (Host, Content-Length, Authorization, Cookie, X-Forwarded-* and so on).
+// True for fields that end at this hop: Connection and what it names, Keep-Alive, Proxy-*, TE,
+// Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings (RFC 9110 7.6.1). What Connection names never
+// covers fields that routing or framing rests on (Host, Content-Length, Authorization, Cookie,
+// X-Forwarded-* and so on).
+//
+// Lifetime: refers to `fields`.
 class HopByHop {
  public:
   explicit HopByHop(const FieldBlock& fields);
   [[nodiscard]] bool contains(const Field& field) const;
 
  private:
+  [[nodiscard]] bool is_named(std::string_view name) const;
+
   const FieldBlock& fields_;
-  bool named_ = false;  // Connection names something beyond close, keep-alive, upgrade
+  bool named_ = false;  // Connection names something that no rule drops anyway
 };
 
 }  // namespace portico::http

@@ -1,0 +1,81 @@
+#include <cassert>
+
+#include "proxy/http/body_decoder.h"
+#include "proxy/http/h1_decoder.h"
+#include "proxy/http/head_reader.h"
+#include "proxy/http/rules.h"
+
+namespace portico::http {
+
+struct RequestDecoder::Impl {
+  HeadReader reader;
+  RequestHead head;
+  bool has_head = false;
+  BodyDecoder body;
+};
+
+RequestDecoder::RequestDecoder(const Limits& limits) : limits_(limits) {}
+RequestDecoder::~RequestDecoder() = default;
+
+RequestDecoder::Impl& RequestDecoder::impl() {
+  if (!impl_) {
+    impl_ = std::make_unique<Impl>();
+  }
+  return *impl_;
+}
+
+std::expected<std::size_t, ParseError> RequestDecoder::feed_head(std::span<const char> bytes) {
+  Impl& self = impl();
+  assert(!self.has_head && "next_message() comes first");
+  const std::string_view text(bytes.data(), bytes.size());
+  const StartLineRules rules{.bytes = kMaxMethodBytes + limits_.target_bytes + 10,
+                             .empty_lines = 2,
+                             .too_long_status = 414};
+  const auto size = self.reader.read(text, limits_, rules, [&](std::string_view line) {
+    return parse_request_line(line, limits_, self.head);
+  });
+  if (!size || *size == 0) {
+    return size;
+  }
+  const std::size_t fields_begin = self.reader.fields_begin();
+  if (const auto read = read_fields(text.substr(fields_begin, *size - fields_begin),
+                                    FieldSource::kRequest, self.head.fields);
+      !read) {
+    return std::unexpected(read.error());
+  }
+  if (const auto judged = judge_request(self.head); !judged) {
+    return std::unexpected(judged.error());
+  }
+  self.has_head = true;
+  self.body.begin(self.head.framing, self.head.content_length, limits_,
+                  FieldSource::kRequestTrailer);
+  return size;
+}
+
+RequestHead& RequestDecoder::head() {
+  return impl().head;
+}
+
+std::expected<std::size_t, ParseError> RequestDecoder::feed_body(std::span<char> bytes,
+                                                                 MessageSink& sink) {
+  assert(impl_ && impl_->has_head);
+  return impl_->body.feed(bytes, sink);
+}
+
+bool RequestDecoder::message_complete() const {
+  return impl_ && impl_->has_head && impl_->body.complete();
+}
+
+void RequestDecoder::next_message() {
+  if (impl_) {
+    impl_->reader.reset();
+    impl_->head.clear();
+    impl_->has_head = false;
+  }
+}
+
+void RequestDecoder::release_memory() {
+  impl_.reset();
+}
+
+}  // namespace portico::http

@@ -1,0 +1,90 @@
+#include <cassert>
+
+#include "proxy/http/body_decoder.h"
+#include "proxy/http/h1_decoder.h"
+#include "proxy/http/head_reader.h"
+#include "proxy/http/rules.h"
+
+namespace portico::http {
+
+struct ResponseDecoder::Impl {
+  HeadReader reader;
+  ResponseHead head;
+  bool has_head = false;
+  BodyDecoder body;
+};
+
+ResponseDecoder::ResponseDecoder(const Limits& limits) : limits_(limits) {}
+ResponseDecoder::~ResponseDecoder() = default;
+
+ResponseDecoder::Impl& ResponseDecoder::impl() {
+  if (!impl_) {
+    impl_ = std::make_unique<Impl>();
+  }
+  return *impl_;
+}
+
+void ResponseDecoder::expect_answer_to(Method method) {
+  method_ = method;
+}
+
+std::expected<std::size_t, ParseError> ResponseDecoder::feed_head(std::span<const char> bytes) {
+  Impl& self = impl();
+  assert(!self.has_head && "next_message() comes first");
+  const std::string_view text(bytes.data(), bytes.size());
+  const StartLineRules rules{.bytes = 4096, .empty_lines = 0, .too_long_status = 502};
+  const auto size = self.reader.read(text, limits_, rules, [&](std::string_view line) {
+    return parse_status_line(line, self.head);
+  });
+  if (!size || *size == 0) {
+    return size;
+  }
+  const std::size_t fields_begin = self.reader.fields_begin();
+  if (const auto read = read_fields(text.substr(fields_begin, *size - fields_begin),
+                                    FieldSource::kResponse, self.head.fields);
+      !read) {
+    return std::unexpected(read.error());
+  }
+  if (const auto judged = judge_response(self.head, method_); !judged) {
+    return std::unexpected(judged.error());
+  }
+  self.has_head = true;
+  self.body.begin(self.head.framing, self.head.content_length, limits_,
+                  FieldSource::kResponseTrailer);
+  return size;
+}
+
+ResponseHead& ResponseDecoder::head() {
+  return impl().head;
+}
+
+std::expected<std::size_t, ParseError> ResponseDecoder::feed_body(std::span<char> bytes,
+                                                                  MessageSink& sink) {
+  assert(impl_ && impl_->has_head);
+  return impl_->body.feed(bytes, sink);
+}
+
+std::expected<void, ParseError> ResponseDecoder::feed_end(MessageSink& sink) {
+  if (!impl_ || !impl_->has_head) {
+    return std::unexpected(ParseError{.status = 502, .reason = "closed before an answer"});
+  }
+  return impl_->body.feed_end(sink);
+}
+
+bool ResponseDecoder::message_complete() const {
+  return impl_ && impl_->has_head && impl_->body.complete();
+}
+
+void ResponseDecoder::next_message() {
+  if (impl_) {
+    impl_->reader.reset();
+    impl_->head.clear();
+    impl_->has_head = false;
+  }
+}
+
+void ResponseDecoder::release_memory() {
+  impl_.reset();
+}
+
+}  // namespace portico::http
