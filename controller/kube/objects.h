@@ -7,8 +7,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
+
+#include "routing/object_ref.h"
 
 namespace portico::kube {
 
@@ -20,7 +23,8 @@ struct Origin {
 };
 
 struct Metadata {
-  std::string namespace_;  // "" for cluster-scoped kinds; "default" where a namespaced file object names none
+  std::string namespace_;  // "" for cluster-scoped kinds; "default" where a namespaced file object
+                           // names none
   std::string name;
   std::string uid;
   std::string resource_version;
@@ -35,7 +39,9 @@ struct PortRef {
   std::string name;
   std::int32_t number = 0;
   [[nodiscard]] bool given() const { return number != 0 || !name.empty(); }
-  [[nodiscard]] std::string to_string() const { return name.empty() ? std::to_string(number) : name; }
+  [[nodiscard]] std::string to_string() const {
+    return name.empty() ? std::to_string(number) : name;
+  }
 };
 
 struct IngressBackend {
@@ -115,7 +121,7 @@ struct SlicePort {
 struct EndpointSlice {
   static constexpr const char* kKind = "EndpointSlice";
   Metadata meta;
-  std::string service;  // label kubernetes.io/service-name
+  std::string service;       // label kubernetes.io/service-name
   std::string address_type;  // IPv4, IPv6, FQDN
   std::vector<SliceEndpoint> endpoints;
   std::vector<SlicePort> ports;
@@ -146,6 +152,8 @@ struct ObjectKey {
 };
 ObjectKey key_of(const Object& object);
 const Metadata& metadata(const Object& object);
+std::string_view kind_name(std::size_t kind);  // "Ingress"
+routing::ObjectRef ref_of(const ObjectKey& key);
 
 // One step of a source: an object as it now is, or gone.
 struct Change {

@@ -1,0 +1,88 @@
+#include "controller/kube/base64.h"
+#include "controller/kube/decode_kinds.h"
+
+namespace portico::kube {
+namespace {
+
+// Of a Secret only its keys are ever quoted, never a value.
+void read_data(FieldReader& reader, const At& at, Secret& out) {
+  if (!at.value.is_map()) {
+    reader.break_with(at, "must be a map of base64 text");
+    return;
+  }
+  for (Value member = at.value.first(); member; member = member.next()) {
+    const At here{&at, member, member.key()};
+    if (member.is_null()) {
+      out.data.try_emplace(std::string(member.key()));
+      continue;
+    }
+    if (!member.is_scalar()) {
+      reader.break_with(here, "must be base64 text");
+      continue;
+    }
+    auto bytes = decode_base64(member.text());
+    if (!bytes) {
+      reader.break_with(here, "key " + quoted(member.key()) + " does not hold valid base64",
+                        "encode it (base64 -w0), or write the text itself under stringData");
+      continue;
+    }
+    out.data.try_emplace(std::string(member.key()), std::move(*bytes));
+  }
+}
+
+// Laid over `data`, whichever of them comes first in the document.
+void lay_string_data(FieldReader& reader, const At& at, Secret& out) {
+  if (at.value.is_null()) {
+    return;
+  }
+  if (!at.value.is_map()) {
+    reader.break_with(at, "must be a map of text");
+    return;
+  }
+  for (Value member = at.value.first(); member; member = member.next()) {
+    const At here{&at, member, member.key()};
+    if (!member.is_null() && !member.is_scalar()) {
+      reader.break_with(here, "must be text");
+      continue;
+    }
+    if (member.is_scalar() && member.scalar_type() != ScalarType::kString) {
+      reader.error(here, "must be text, not a number or boolean", "put it in quotes");
+    }
+    out.data[std::string(member.key())] = member.text();
+  }
+}
+
+constexpr Field<Secret> kSecretFields[] = {
+    {"apiVersion"},
+    {"kind"},
+    {"metadata", read_meta<Secret>},
+    {"type", read_string<&Secret::type>},
+    {"data", read_data},
+    {"stringData"},
+    {"immutable"},
+};
+
+constexpr Field<ConfigMap> kConfigMapFields[] = {
+    {"apiVersion"},
+    {"kind"},
+    {"metadata", read_meta<ConfigMap>},
+    {"data", [](FieldReader& r, const At& at, ConfigMap& out) { r.string_map(at, out.data); }},
+    {"binaryData"},
+    {"immutable"},
+};
+
+}  // namespace
+
+void read_root(FieldReader& reader, const At& root, Secret& out) {
+  reader.map<Secret>(root, kSecretFields, out);
+  lay_string_data(reader, root.member("stringData"), out);
+  if (out.type.empty()) {
+    out.type = "Opaque";
+  }
+}
+
+void read_root(FieldReader& reader, const At& root, ConfigMap& out) {
+  reader.map<ConfigMap>(root, kConfigMapFields, out);
+}
+
+}  // namespace portico::kube
