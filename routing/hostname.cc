@@ -157,7 +157,7 @@ std::string_view request_name_fault(std::string_view name) {
     }
     previous = byte;
   }
-  return "";
+  return previous == '.' ? "the host has an empty label" : "";
 }
 
 std::string_view lower_case(std::string_view text, HostBuffer& buffer) {

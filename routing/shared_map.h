@@ -77,6 +77,7 @@ class SharedMap {
   template <class Visit>
   static void diff(const SharedMap& before, const SharedMap& after, Visit visit) {
     static const Shard kEmpty;
+    constexpr const Pointer* kAbsent = nullptr;
     for (std::size_t i = 0; i < kShards; ++i) {
       if (before.shards_[i] == after.shards_[i]) {
         continue;
@@ -86,7 +87,7 @@ class SharedMap {
       for (const auto& [key, value] : new_shard) {
         const auto old_entry = old_shard.find(key);
         if (old_entry == old_shard.end()) {
-          visit(key, nullptr, &value);
+          visit(key, kAbsent, &value);
           continue;
         }
         if (old_entry->second != value) {
@@ -95,7 +96,7 @@ class SharedMap {
       }
       for (const auto& [key, value] : old_shard) {
         if (!new_shard.contains(key)) {
-          visit(key, &value, nullptr);
+          visit(key, &value, kAbsent);
         }
       }
     }
