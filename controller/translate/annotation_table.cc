@@ -1,0 +1,267 @@
+#include <array>
+
+#include "controller/translate/annotation_values.h"
+#include "controller/translate/annotations.h"
+
+namespace portico::translate {
+namespace {
+
+using routing::Policy;
+
+template <auto Field, auto Read>
+std::expected<void, std::string_view> read_into(std::string_view value, Policy& policy) {
+  const auto parsed = Read(value);
+  if (!parsed) {
+    return std::unexpected(parsed.error());
+  }
+  policy.*Field = *parsed;
+  return {};
+}
+
+constexpr AnnotationRow served(std::string_view name, ReadValue read, std::string_view field,
+                               std::string_view default_value, std::string_view meaning) {
+  return {name,  Support::kServed, Scope::kPath, Guard::kNo, read,
+          field, default_value,    meaning,      {}};
+}
+
+constexpr AnnotationRow later(std::string_view name, Scope scope, std::string_view meaning,
+                              std::string_view harmless = {}) {
+  return {name, Support::kNotYet, scope, Guard::kNo, nullptr, {}, {}, meaning, harmless};
+}
+
+constexpr AnnotationRow guard(std::string_view name, Scope scope, std::string_view meaning) {
+  return {name, Support::kNotYet, scope, Guard::kYes, nullptr, {}, {}, meaning, {}};
+}
+
+constexpr AnnotationRow never(std::string_view name, Scope scope, std::string_view meaning,
+                              Guard guards = Guard::kNo, std::string_view harmless = {}) {
+  return {name, Support::kNever, scope, guards, nullptr, {}, {}, meaning, harmless};
+}
+
+constexpr AnnotationRow removed(std::string_view name, std::string_view meaning) {
+  return {name, Support::kRemoved, Scope::kIngress, Guard::kNo, nullptr, {}, {}, meaning, {}};
+}
+
+using enum Scope;
+
+constexpr std::string_view kGoneTracing = "ingress-nginx has dropped OpenTracing";
+constexpr std::string_view kGoneGlobalLimit = "ingress-nginx has dropped the global rate limit";
+constexpr std::string_view kGoneWaf =
+    "ingress-nginx has dropped this firewall; requests are NOT inspected";
+constexpr std::string_view kNoWaf = "requests are NOT inspected: Portico has no ModSecurity";
+
+// In the groups of ingress-nginx's documentation.
+constexpr auto kTable = std::to_array<AnnotationRow>({
+    // Routing
+    later("rewrite-target", kIngress,
+          "the path that is sent to the backend instead of the request's"),
+    later("use-regex", kHost, "paths are regular expressions", "false"),
+    later("app-root", kHost, "where a request for / is redirected to"),
+    later("server-alias", kHost, "further names of the host"),
+    later("from-to-www-redirect", kHost, "redirects between the host with and without www.",
+          "false"),
+    later("permanent-redirect", kPath, "answers with a redirect (301) to this URL"),
+    later("permanent-redirect-code", kPath, "the status of permanent-redirect"),
+    later("temporal-redirect", kPath, "answers with a redirect (302) to this URL"),
+    later("temporal-redirect-code", kPath, "the status of temporal-redirect"),
+    later("relative-redirects", kPath, "redirects name only the path", "false"),
+    later("use-port-in-redirects", kPath, "redirects name the port", "false"),
+    later("preserve-trailing-slash", kPath, "redirects keep the path's last slash", "false"),
+    later("x-forwarded-prefix", kPath, "the X-Forwarded-Prefix header of rewritten requests"),
+    later("upstream-vhost", kPath, "the Host header that the backend gets"),
+    later("default-backend", kPath, "the Service that answers where the backend has no endpoint"),
+    later("custom-http-errors", kPath, "statuses that the default backend answers instead"),
+    later("disable-proxy-intercept-errors", kPath, "turns custom-http-errors off", "false"),
+    later("custom-headers", kPath, "a ConfigMap of headers added to answers"),
+    guard("satisfy", kPath, "whether one or all of the access rules must be met"),
+    // TLS towards clients
+    served("ssl-redirect", read_into<&Policy::ssl_redirect, read_bool>, "ssl_redirect", "true",
+           "redirects http to https (308) where the host has a certificate"),
+    served("force-ssl-redirect", read_into<&Policy::force_ssl_redirect, read_bool>,
+           "force_ssl_redirect", "false",
+           "redirects http to https (308) even where the host has no certificate"),
+    later("ssl-passthrough", kHost, "hands TLS connections to the backend unopened", "false"),
+    later("ssl-ciphers", kHost, "the TLS 1.2 cipher suites of the host"),
+    later("ssl-prefer-server-ciphers", kHost, "the server's order of cipher suites counts"),
+    guard("auth-tls-secret", kHost, "the CA that must have signed the client's certificate"),
+    guard("auth-tls-verify-client", kHost, "whether a client certificate is demanded"),
+    guard("auth-tls-verify-depth", kHost, "the longest chain of a client certificate"),
+    guard("auth-tls-error-page", kHost,
+          "where clients without a good certificate are redirected to"),
+    guard("auth-tls-match-cn", kHost, "the subject that a client certificate must have"),
+    guard("auth-tls-pass-certificate-to-upstream", kHost,
+          "sends the client's certificate to the backend"),
+    // TLS towards backends
+    later("backend-protocol", kPath, "what the backend speaks: HTTP, HTTPS, GRPC, GRPCS", "HTTP"),
+    later("proxy-ssl-secret", kIngress, "the client certificate and CA used towards the backend"),
+    later("proxy-ssl-verify", kIngress, "verifies the backend's certificate", "off"),
+    later("proxy-ssl-verify-depth", kIngress, "the longest chain of a backend's certificate"),
+    later("proxy-ssl-name", kIngress, "the name that the backend's certificate must have"),
+    later("proxy-ssl-server-name", kIngress, "sends a server name (SNI) to the backend"),
+    later("proxy-ssl-ciphers", kIngress, "cipher suites towards the backend"),
+    later("proxy-ssl-protocols", kIngress, "TLS versions towards the backend"),
+    // Authentication
+    guard("auth-type", kPath, "basic or digest authentication"),
+    guard("auth-secret", kPath, "the Secret with users and passwords"),
+    guard("auth-secret-type", kPath, "how the Secret is laid out: auth-file or auth-map"),
+    guard("auth-realm", kPath, "the realm that clients are shown"),
+    guard("auth-url", kPath, "the URL that is asked whether a request may pass"),
+    guard("auth-signin", kPath, "where clients that may not pass are redirected to"),
+    guard("auth-signin-redirect-param", kPath,
+          "the parameter of auth-signin that names the way back"),
+    guard("auth-method", kPath, "the method of the question to auth-url"),
+    guard("auth-response-headers", kPath, "headers of auth-url's answer that go on to the backend"),
+    guard("auth-request-redirect", kPath, "the X-Auth-Request-Redirect header sent to auth-url"),
+    guard("auth-proxy-set-headers", kPath, "a ConfigMap of headers sent to auth-url"),
+    guard("auth-always-set-cookie", kPath, "hands on auth-url's cookies whatever the status"),
+    guard("auth-cache-key", kPath, "what answers of auth-url are remembered by"),
+    guard("auth-cache-duration", kPath, "how long answers of auth-url are remembered"),
+    guard("auth-keepalive", kPath, "connections to auth-url that are kept"),
+    guard("auth-keepalive-requests", kPath, "requests on one connection to auth-url"),
+    guard("auth-keepalive-timeout", kPath, "how long an idle connection to auth-url is kept"),
+    guard("auth-keepalive-share-vars", kPath,
+          "auth-url's question shares nginx variables with the request"),
+    guard("enable-global-auth", kPath, "whether the global auth-url applies"),
+    // Addresses and rates
+    guard("allowlist-source-range", kPath, "client addresses that may pass"),
+    guard("whitelist-source-range", kPath, "the old name of allowlist-source-range"),
+    guard("denylist-source-range", kPath, "client addresses that may not pass"),
+    later("limit-rps", kIngress, "requests a second of one client"),
+    later("limit-rpm", kIngress, "requests a minute of one client"),
+    later("limit-connections", kIngress, "open requests of one client"),
+    later("limit-burst-multiplier", kIngress, "how far a burst may exceed limit-rps and limit-rpm"),
+    later("limit-rate", kPath, "kilobytes a second of one answer"),
+    later("limit-rate-after", kPath, "kilobytes of an answer before limit-rate applies"),
+    later("limit-allowlist", kIngress, "client addresses that no limit applies to"),
+    later("limit-whitelist", kIngress, "the old name of limit-allowlist"),
+    // Canary
+    later("canary", kIngress, "a part of another Ingress's requests goes to this one's backends",
+          "false"),
+    later("canary-by-header", kIngress, "the header that chooses the canary"),
+    later("canary-by-header-value", kIngress, "the value of that header"),
+    later("canary-by-header-pattern", kIngress, "the pattern of that header's value"),
+    later("canary-by-cookie", kIngress, "the cookie that chooses the canary"),
+    later("canary-weight", kIngress, "the share of requests that the canary gets"),
+    later("canary-weight-total", kIngress, "what canary-weight is a share of"),
+    // Affinity and balancing
+    later("affinity", kIngress, "keeps a client at one endpoint, by a cookie"),
+    later("affinity-mode", kIngress, "balanced or persistent affinity"),
+    later("affinity-canary-behavior", kIngress, "whether affinity covers the canary"),
+    later("session-cookie-name", kIngress, "the affinity cookie's name"),
+    later("session-cookie-path", kIngress, "the affinity cookie's Path"),
+    later("session-cookie-domain", kIngress, "the affinity cookie's Domain"),
+    later("session-cookie-samesite", kIngress, "the affinity cookie's SameSite"),
+    later("session-cookie-conditional-samesite-none", kIngress,
+          "leaves SameSite=None out for old browsers"),
+    later("session-cookie-secure", kIngress, "the affinity cookie's Secure"),
+    later("session-cookie-partitioned", kIngress, "the affinity cookie's Partitioned"),
+    later("session-cookie-expires", kIngress, "the affinity cookie's Expires, in seconds from now"),
+    later("session-cookie-max-age", kIngress, "the affinity cookie's Max-Age"),
+    later("session-cookie-change-on-failure", kIngress,
+          "a retry moves the client to another endpoint"),
+    later("load-balance", kPath, "round_robin or ewma", "round_robin"),
+    later("upstream-hash-by", kPath, "what chooses the endpoint by consistent hashing"),
+    later("upstream-hash-by-subset", kPath, "hashing chooses a few endpoints, chance one of them"),
+    later("upstream-hash-by-subset-size", kPath, "how many those are"),
+    later("service-upstream", kIngress, "sends to the Service's address instead of its endpoints",
+          "false"),
+    // Proxying
+    served(
+        "proxy-body-size", read_into<&Policy::max_body_bytes, read_size>, "max_body_bytes", "1m",
+        "the largest request body (else 413); k, m or g may follow the number, 0 means no limit"),
+    later("client-body-buffer-size", kPath,
+          "the request body kept in memory before a file is used"),
+    served("proxy-connect-timeout", read_into<&Policy::connect_timeout, read_seconds>,
+           "connect_timeout", "5", "seconds until a connection to the backend must stand"),
+    served("proxy-send-timeout", read_into<&Policy::send_timeout, read_seconds>, "send_timeout",
+           "60", "seconds between two successful writes to the backend"),
+    served("proxy-read-timeout", read_into<&Policy::read_timeout, read_seconds>, "read_timeout",
+           "60", "seconds between two successful reads from the backend"),
+    later("proxy-next-upstream", kPath, "the failures after which another endpoint is tried"),
+    later("proxy-next-upstream-timeout", kPath, "the time in which another endpoint is tried"),
+    later("proxy-next-upstream-tries", kPath, "how many endpoints are tried"),
+    later("proxy-request-buffering", kPath,
+          "reads the whole request body before the backend is asked", "off"),
+    later("proxy-buffering", kPath, "reads ahead of the client from the backend", "off"),
+    later("proxy-buffer-size", kPath, "the buffer of an answer's head"),
+    later("proxy-buffers-number", kPath, "how many buffers an answer may take"),
+    later("proxy-busy-buffers-size", kPath, "buffers that may be waiting for the client"),
+    never("proxy-max-temp-file-size", kPath, "Portico writes no answer to a file", Guard::kNo, "0"),
+    later("proxy-http-version", kPath, "the HTTP version towards the backend", "1.1"),
+    later("proxy-cookie-domain", kPath, "changes the Domain of the backend's cookies"),
+    later("proxy-cookie-path", kPath, "changes the Path of the backend's cookies"),
+    later("proxy-redirect-from", kPath, "what is replaced in the backend's Location headers",
+          "off"),
+    later("proxy-redirect-to", kPath, "what it is replaced by"),
+    later("connection-proxy-header", kPath, "the Connection header that the backend gets"),
+    never("http2-push-preload", kPath, "browsers have dropped HTTP/2 push", Guard::kNo, "false"),
+    never("fastcgi-index", kPath, "Portico speaks no FastCGI"),
+    never("fastcgi-params-configmap", kPath, "Portico speaks no FastCGI"),
+    // CORS
+    later("enable-cors", kIngress, "answers preflight requests and adds CORS headers", "false"),
+    later("cors-allow-origin", kIngress, "origins that may read answers"),
+    later("cors-allow-methods", kIngress, "methods that scripts may use"),
+    later("cors-allow-headers", kIngress, "headers that scripts may send"),
+    later("cors-expose-headers", kIngress, "headers that scripts may read"),
+    later("cors-allow-credentials", kIngress, "scripts may send cookies"),
+    later("cors-max-age", kIngress, "seconds for which a preflight answer holds"),
+    // Mirror
+    later("mirror-target", kIngress, "a second place that requests are copied to"),
+    later("mirror-host", kIngress, "the Host header of the copies"),
+    later("mirror-request-body", kIngress, "whether bodies are copied"),
+    // Logs, traces, firewall
+    later("enable-access-log", kPath, "whether requests are logged", "true"),
+    never("enable-rewrite-log", kPath, "nginx's rewrite module has no counterpart", Guard::kNo,
+          "false"),
+    later("enable-opentelemetry", kPath, "whether requests are traced", "false"),
+    later("opentelemetry-trust-incoming-span", kPath, "continues the client's trace"),
+    later("opentelemetry-operation-name", kPath, "the name of the span"),
+    never("enable-modsecurity", kIngress, kNoWaf, Guard::kNo, "false"),
+    never("enable-owasp-core-rules", kIngress, kNoWaf, Guard::kNo, "false"),
+    never("modsecurity-transaction-id", kIngress, kNoWaf),
+    never("modsecurity-snippet", kIngress, kNoWaf),
+    // nginx text
+    never("configuration-snippet", kPath, "nginx configuration text is never executed",
+          Guard::kByValue),
+    never("server-snippet", kHost, "nginx configuration text is never executed", Guard::kByValue),
+    never("stream-snippet", kIngress, "nginx configuration text is never executed",
+          Guard::kByValue),
+    never("auth-snippet", kPath, "nginx configuration text is never executed", Guard::kYes),
+    // Dropped by ingress-nginx
+    removed("secure-backends", "ingress-nginx has replaced it by backend-protocol: \"HTTPS\""),
+    removed("grpc-backend", "ingress-nginx has replaced it by backend-protocol: \"GRPC\""),
+    removed("add-base-url",
+            "ingress-nginx has dropped it; the application must know its own base URL"),
+    removed("base-url-scheme",
+            "ingress-nginx has dropped it; the application must know its own base URL"),
+    removed("session-cookie-hash", "ingress-nginx has dropped it; nothing replaces it"),
+    removed("enable-opentracing", kGoneTracing),
+    removed("opentracing-trust-incoming-span", kGoneTracing),
+    removed("opentracing-operation-name", kGoneTracing),
+    removed("global-rate-limit", kGoneGlobalLimit),
+    removed("global-rate-limit-window", kGoneGlobalLimit),
+    removed("global-rate-limit-key", kGoneGlobalLimit),
+    removed("global-rate-limit-ignored-cidrs", kGoneGlobalLimit),
+    removed("lua-resty-waf", kGoneWaf),
+    removed("lua-resty-waf-debug", kGoneWaf),
+    removed("lua-resty-waf-ignore-rulesets", kGoneWaf),
+    removed("lua-resty-waf-extra-rules", kGoneWaf),
+    removed("lua-resty-waf-allow-unknown-content-types", kGoneWaf),
+    removed("lua-resty-waf-score-threshold", kGoneWaf),
+    removed("lua-resty-waf-process-multipart-body", kGoneWaf),
+    // Often written, never read by anything
+    removed("enable-websockets", "no such annotation ever existed; WebSockets need none"),
+    removed("websocket-services", "it belongs to another controller; WebSockets need none"),
+    removed("server-snippets",
+            "no such annotation ever existed; server-snippet is the near one, and is not executed"),
+    removed("rate-limit",
+            "no such annotation ever existed; limit-rps and limit-rpm are the near ones"),
+});
+
+}  // namespace
+
+std::span<const AnnotationRow> annotation_table() {
+  return kTable;
+}
+
+}  // namespace portico::translate

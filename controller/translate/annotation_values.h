@@ -1,0 +1,28 @@
+// The values that annotations take, read as ingress-nginx reads them.
+//
+// Each function gives the value, or what it must be instead: a phrase that ends the sentence `"5x"
+// is not …`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <string_view>
+
+namespace portico::translate {
+
+// 1 t T true TRUE True 0 f F false FALSE False, without spaces around.
+std::expected<bool, std::string_view> read_bool(std::string_view text);
+
+// Digits with k, m or g of any case after them, spaces around them; in bytes, 0 meaning no limit.
+std::expected<std::uint64_t, std::string_view> read_size(std::string_view text);
+
+// Whole seconds from 1 to a year, without a unit. ingress-nginx takes 0 and negative numbers too,
+// which nginx then times out at once or refuses to start with: they are errors here.
+std::expected<std::chrono::milliseconds, std::string_view> read_seconds(std::string_view text);
+
+// Whether nginx configuration text holds a directive that lets some clients in and keeps others
+// out.
+bool snippet_guards_access(std::string_view text);
+
+}  // namespace portico::translate

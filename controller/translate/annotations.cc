@@ -1,0 +1,165 @@
+#include "controller/translate/annotations.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "controller/kube/nearest_name.h"
+#include "controller/translate/annotation_values.h"
+
+namespace portico::translate {
+namespace {
+
+using routing::Severity;
+
+// Values can be whole files of nginx text.
+std::string quoted(std::string_view value) {
+  constexpr std::size_t kMost = 120;
+  std::string text =
+      value.size() <= kMost ? std::string(value) : std::string(value.substr(0, kMost)) + "...";
+  std::ranges::replace(text, '\n', ' ');
+  return fmt::format("\"{}\"", text);
+}
+
+bool guards(const AnnotationRow& row, std::string_view value) {
+  return row.guards_access == Guard::kYes ||
+         (row.guards_access == Guard::kByValue && snippet_guards_access(value));
+}
+
+class Reader {
+ public:
+  void read(std::string_view prefix, std::string_view name, std::string_view value) {
+    const auto* row = find_annotation(name);
+    if (row == nullptr) {
+      unknown(prefix, name, value);
+      return;
+    }
+    if (row->support == Support::kServed) {
+      served(prefix, *row, value);
+      return;
+    }
+    if (name == "canary") {
+      reading_.is_canary = read_bool(value).value_or(false);
+    }
+    if (guards(*row, value)) {
+      deny(prefix, *row, value);
+      return;
+    }
+    if (row->harmless.empty() || value != row->harmless) {
+      not_served(prefix, *row, value);
+    }
+  }
+
+  AnnotationReading take() { return std::move(reading_); }
+
+ private:
+  void add(Severity severity, std::string_view prefix, std::string_view name, std::string message,
+           std::string fix) {
+    reading_.findings.push_back(
+        {severity, fmt::format("{}{}", prefix, name), std::move(message), std::move(fix)});
+  }
+
+  void served(std::string_view prefix, const AnnotationRow& row, std::string_view value) {
+    if (const auto done = row.read(value, reading_.policy); !done) {
+      add(Severity::kError, prefix, row.name,
+          fmt::format("{} is not {}", quoted(value), done.error()),
+          fmt::format("correct the value; until then the default, {}, is in force",
+                      row.default_value));
+    }
+  }
+
+  void deny(std::string_view prefix, const AnnotationRow& row, std::string_view value) {
+    const auto reason = fmt::format("annotation {}{} guards access and is not served{}", prefix,
+                                    row.name, row.support == Support::kNotYet ? " yet" : "");
+    if (reading_.policy.denied_because.empty()) {
+      reading_.policy.denied_because = reason;
+    }
+    const bool whole_host = row.scope == Scope::kHost;
+    if (whole_host && reading_.host_denied_because.empty()) {
+      reading_.host_denied_because = reason;
+    }
+    add(Severity::kError, prefix, row.name,
+        fmt::format("{} guards access and is not served{}: {} answer 503", quoted(value),
+                    row.support == Support::kNotYet ? " yet" : "",
+                    whole_host ? "all routes of its hosts" : "the routes of this Ingress"),
+        "remove the annotation only if these routes may be open to everybody");
+  }
+
+  void not_served(std::string_view prefix, const AnnotationRow& row, std::string_view value) {
+    switch (row.support) {
+      case Support::kNotYet:
+        add(Severity::kWarning, prefix, row.name,
+            fmt::format("{} has no effect: it is not served yet", quoted(value)), "");
+        return;
+      case Support::kNever:
+        add(Severity::kWarning, prefix, row.name,
+            fmt::format("{} has no effect and never will: {}", quoted(value), row.meaning),
+            "remove the annotation");
+        return;
+      case Support::kRemoved:
+        add(Severity::kWarning, prefix, row.name,
+            fmt::format("{} has no effect: {}", quoted(value), row.meaning),
+            "remove the annotation");
+        return;
+      case Support::kServed:
+        return;
+    }
+  }
+
+  void unknown(std::string_view prefix, std::string_view name, std::string_view value) {
+    const auto nearest = nearest_annotation(name);
+    add(Severity::kWarning, prefix, name,
+        fmt::format("no annotation is named \"{}\" (its value is {})", name, quoted(value)),
+        nearest ? fmt::format("did you mean \"{}\"?", *nearest)
+                : std::string("remove the annotation"));
+  }
+
+  AnnotationReading reading_;
+};
+
+}  // namespace
+
+const AnnotationRow* find_annotation(std::string_view name) {
+  static const auto kIndex = [] {
+    std::unordered_map<std::string_view, const AnnotationRow*> index;
+    for (const auto& row : annotation_table()) {
+      index.emplace(row.name, &row);
+    }
+    return index;
+  }();
+  const auto found = kIndex.find(name);
+  return found == kIndex.end() ? nullptr : found->second;
+}
+
+std::optional<std::string_view> nearest_annotation(std::string_view name) {
+  static const auto kNames = [] {
+    std::vector<std::string_view> names;
+    for (const auto& row : annotation_table()) {
+      names.push_back(row.name);
+    }
+    return names;
+  }();
+  return kube::nearest_name(name, kNames);
+}
+
+AnnotationReading read_annotations(
+    const std::map<std::string, std::string, std::less<>>& annotations) {
+  Reader reader;
+  for (auto entry = annotations.lower_bound(kNginxPrefix);
+       entry != annotations.end() && entry->first.starts_with(kNginxPrefix); ++entry) {
+    const auto name = std::string_view(entry->first).substr(kNginxPrefix.size());
+    if (annotations.contains(std::string(kPorticoPrefix).append(name))) {
+      continue;  // the other prefix wins
+    }
+    reader.read(kNginxPrefix, name, entry->second);
+  }
+  for (auto entry = annotations.lower_bound(kPorticoPrefix);
+       entry != annotations.end() && entry->first.starts_with(kPorticoPrefix); ++entry) {
+    reader.read(kPorticoPrefix, std::string_view(entry->first).substr(kPorticoPrefix.size()),
+                entry->second);
+  }
+  return reader.take();
+}
+
+}  // namespace portico::translate

@@ -1,0 +1,84 @@
+// Annotations of an Ingress: one table of every name, and its reader.
+//
+// A name counts under two prefixes, `nginx.ingress.kubernetes.io/` and `portico.dev/`; where both
+// are given the second wins. The documentation page and the linter are printed from the same table.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "routing/diagnostic.h"
+#include "routing/policy.h"
+
+namespace portico::translate {
+
+inline constexpr std::string_view kNginxPrefix = "nginx.ingress.kubernetes.io/";
+inline constexpr std::string_view kPorticoPrefix = "portico.dev/";
+
+enum class Support : std::uint8_t {
+  kServed,
+  kNotYet,
+  kNever,    // rests on nginx itself
+  kRemoved,  // ingress-nginx no longer reads it, or never did
+};
+
+enum class Scope : std::uint8_t { kPath, kIngress, kHost };
+
+// Whether ignoring the annotation would open what it closes.
+enum class Guard : std::uint8_t {
+  kNo,
+  kYes,
+  kByValue,  // nginx text: only where it holds an access directive
+};
+
+// Reads `value` into `policy`, or says what the value must be.
+using ReadValue = std::expected<void, std::string_view> (*)(std::string_view value,
+                                                            routing::Policy& policy);
+
+struct AnnotationRow {
+  std::string_view name;
+  Support support = Support::kNotYet;
+  Scope scope = Scope::kPath;
+  Guard guards_access = Guard::kNo;
+  ReadValue read = nullptr;  // of served ones
+  std::string_view field;    // of routing::Policy
+  std::string_view default_value;
+  std::string_view meaning;   // one line; for removed ones, what to do instead
+  std::string_view harmless;  // the value that asks for what happens anyway
+};
+
+// Every known name, in the order of the documentation page.
+std::span<const AnnotationRow> annotation_table();
+
+// By name without prefix; null where unknown.
+const AnnotationRow* find_annotation(std::string_view name);
+
+// The known name that looks most like `name`, where one is near enough to be meant.
+std::optional<std::string_view> nearest_annotation(std::string_view name);
+
+struct AnnotationFinding {
+  routing::Severity severity = routing::Severity::kWarning;
+  std::string annotation;  // with its prefix
+  std::string message;
+  std::string fix;
+};
+
+struct AnnotationReading {
+  // A bad value leaves the default; a guard that can't be honoured fills denied_because.
+  routing::Policy policy;
+  // Not empty: the guard protects the whole host, other Ingresses' paths included.
+  std::string host_denied_because;
+  // `canary: "true"`: such an Ingress never serves by itself.
+  bool is_canary = false;
+  std::vector<AnnotationFinding> findings;
+};
+
+AnnotationReading read_annotations(
+    const std::map<std::string, std::string, std::less<>>& annotations);
+
+}  // namespace portico::translate

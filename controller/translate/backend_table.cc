@@ -1,0 +1,185 @@
+#include "controller/translate/backend_table.h"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+namespace portico::translate {
+namespace {
+
+std::string service_key(const BackendName& name) {
+  return object_name(name.namespace_, name.service);
+}
+
+std::string subject(const std::string& key) {
+  return "backend " + key;
+}
+
+std::string dns_name(std::string name) {
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
+  if (name.ends_with('.')) {
+    name.pop_back();
+  }
+  return name;
+}
+
+routing::Diagnostics findings(const BackendName& name,
+                              const absl::flat_hash_set<const IngressRecord*>& users,
+                              const std::string& missing_because) {
+  routing::Diagnostics diagnostics;
+  if (missing_because.empty()) {
+    return diagnostics;
+  }
+  const auto key = name.key();
+  for (const auto* user : users) {
+    if (user == nullptr) {
+      diagnostics.push_back({.object = {kube::Service::kKind, name.namespace_, name.service},
+                             .field = "--default-backend-service",
+                             .message = missing_because,
+                             .fix = "create the Service, or correct the flag"});
+      continue;
+    }
+    for (const auto& use : user->backends) {
+      if (use.backend.key() == key) {
+        diagnostics.push_back(about(*user, routing::Severity::kError, use.field,
+                                    missing_because + ": the rule answers 503",
+                                    "create the Service port, or correct the backend"));
+      }
+    }
+  }
+  return diagnostics;
+}
+
+}  // namespace
+
+void BackendTable::use(const BackendName& name, const IngressRecord* user) {
+  auto key = name.key();
+  auto& backend = backends_[key];
+  if (backend.users.empty()) {
+    backend.name = name;
+    of_service_[service_key(name)].insert(key);
+  }
+  backend.users.insert(user);
+  touched_.insert(std::move(key));
+}
+
+void BackendTable::release(const std::string& key, const IngressRecord* user) {
+  if (const auto found = backends_.find(key); found != backends_.end()) {
+    found->second.users.erase(user);
+    touched_.insert(key);
+  }
+}
+
+void BackendTable::touch_service(const std::string& service) {
+  if (const auto found = of_service_.find(service); found != of_service_.end()) {
+    touched_.insert(found->second.begin(), found->second.end());
+  }
+}
+
+std::vector<std::string> BackendTable::external_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, external] : externals_) {
+    names.push_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+void BackendTable::set_external_addresses(const std::string& name,
+                                          std::vector<std::string> addresses) {
+  const auto found = externals_.find(dns_name(name));
+  if (found == externals_.end()) {
+    return;  // no longer wanted
+  }
+  found->second.addresses = std::move(addresses);
+  for (const auto& service : found->second.services) {
+    touch_service(service);
+  }
+}
+
+bool BackendTable::build(const ClusterState& state, routing::SharedMap<routing::BackendSpec>& specs,
+                         DiagnosticTable& diagnostics) {
+  bool changed = false;
+  for (const auto& key : std::exchange(touched_, {})) {
+    changed = build_one(key, state, specs, diagnostics) || changed;
+  }
+  return changed;
+}
+
+bool BackendTable::build_one(const std::string& key, const ClusterState& state,
+                             routing::SharedMap<routing::BackendSpec>& specs,
+                             DiagnosticTable& diagnostics) {
+  const auto found = backends_.find(key);
+  if (found == backends_.end()) {
+    return false;
+  }
+  const auto& backend = found->second;
+  if (backend.users.empty()) {
+    erase(key);
+    diagnostics.replace(subject(key), {});
+    specs.erase(key);
+    return true;
+  }
+  const auto service_name = service_key(backend.name);
+  const auto service = state.service(service_name);
+  const auto addresses = addresses_of(service_name, service.get());
+  auto spec = build_backend(backend.name, {.service = service.get(),
+                                           .slices = state.slices_of(service_name),
+                                           .external_addresses = addresses});
+  diagnostics.replace(subject(key), findings(backend.name, backend.users, spec.missing_because));
+  const auto* before = specs.find(key);
+  if (before != nullptr && *before == spec) {
+    return false;
+  }
+  specs.set(key, std::make_shared<const routing::BackendSpec>(std::move(spec)));
+  return true;
+}
+
+void BackendTable::erase(const std::string& key) {
+  const auto service = service_key(backends_.at(key).name);
+  backends_.erase(key);
+  auto& keys = of_service_.at(service);
+  keys.erase(key);
+  if (keys.empty()) {
+    of_service_.erase(service);
+    point_external(service, "");
+  }
+}
+
+std::vector<std::string> BackendTable::addresses_of(const std::string& service_key,
+                                                    const kube::Service* service) {
+  if (service == nullptr || !is_external_name(*service)) {
+    point_external(service_key, "");
+    return {};
+  }
+  const auto name = dns_name(service->external_name);
+  if (is_ip_address(name)) {
+    point_external(service_key, "");
+    return {name};
+  }
+  point_external(service_key, name);
+  const auto found = externals_.find(name);
+  return found == externals_.end() ? std::vector<std::string>{} : found->second.addresses;
+}
+
+void BackendTable::point_external(const std::string& service, const std::string& name) {
+  const auto before = external_of_service_.find(service);
+  if (before != external_of_service_.end()) {
+    if (before->second == name) {
+      return;
+    }
+    const auto external = externals_.find(before->second);
+    external->second.services.erase(service);
+    if (external->second.services.empty()) {
+      externals_.erase(external);
+    }
+    external_of_service_.erase(before);
+  }
+  if (!name.empty()) {
+    externals_[name].services.insert(service);
+    external_of_service_.emplace(service, name);
+  }
+}
+
+}  // namespace portico::translate

@@ -1,0 +1,62 @@
+// The Service ports that are in use, and the specs built of them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <absl/container/btree_set.h>
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include "controller/translate/backend_build.h"
+#include "controller/translate/cluster_state.h"
+#include "controller/translate/diagnostic_table.h"
+#include "controller/translate/ingress_record.h"
+#include "routing/snapshot.h"
+
+namespace portico::translate {
+
+// Remembers what was touched until build().
+//
+// Lifetime: users are borrowed between use() and release().
+class BackendTable {
+ public:
+  // A null user is --default-backend-service.
+  void use(const BackendName& name, const IngressRecord* user);
+  void release(const std::string& key, const IngressRecord* user);
+  void touch_service(const std::string& service);
+
+  // What ExternalName Services in use point to, sorted; addresses are not among them.
+  [[nodiscard]] std::vector<std::string> external_names() const;
+  void set_external_addresses(const std::string& name, std::vector<std::string> addresses);
+
+  // Builds what was touched. True where any spec is different now.
+  bool build(const ClusterState& state, routing::SharedMap<routing::BackendSpec>& specs,
+             DiagnosticTable& diagnostics);
+
+ private:
+  struct Backend {
+    BackendName name;
+    absl::flat_hash_set<const IngressRecord*> users;
+  };
+  struct External {
+    std::vector<std::string> addresses;
+    absl::btree_set<std::string> services;
+  };
+
+  bool build_one(const std::string& key, const ClusterState& state,
+                 routing::SharedMap<routing::BackendSpec>& specs, DiagnosticTable& diagnostics);
+  void erase(const std::string& key);
+  // `name` empty: the Service points nowhere.
+  void point_external(const std::string& service, const std::string& name);
+  std::vector<std::string> addresses_of(const std::string& service_key,
+                                        const kube::Service* service);
+
+  absl::flat_hash_map<std::string, Backend> backends_;
+  absl::flat_hash_map<std::string, absl::btree_set<std::string>> of_service_;
+  absl::flat_hash_map<std::string, External> externals_;
+  absl::flat_hash_map<std::string, std::string> external_of_service_;
+  absl::btree_set<std::string> touched_;
+};
+
+}  // namespace portico::translate

@@ -1,0 +1,325 @@
+#include "controller/translate/ingress_record.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "controller/translate/annotations.h"
+#include "routing/path.h"
+
+namespace portico::translate {
+namespace {
+
+using routing::Diagnostic;
+using routing::Hostname;
+using routing::PathKind;
+using routing::RouteSpec;
+using routing::Severity;
+
+std::shared_ptr<const routing::Policy> shared_policy(const routing::Policy& policy) {
+  static const auto kDefault = std::make_shared<const routing::Policy>();
+  return policy == *kDefault ? kDefault : std::make_shared<const routing::Policy>(policy);
+}
+
+// What the API server refuses in Exact and Prefix paths.
+std::string_view refused_sequence(PathKind kind, std::string_view path) {
+  constexpr std::array<std::string_view, 5> kAnywhere = {"//", "/./", "/../", "%2f", "%2F"};
+  constexpr std::array<std::string_view, 2> kAtEnd = {"/..", "/."};
+  if (kind == PathKind::kStringPrefix) {
+    return {};
+  }
+  for (const auto sequence : kAnywhere) {
+    if (path.find(sequence) != std::string_view::npos) {
+      return sequence;
+    }
+  }
+  for (const auto sequence : kAtEnd) {
+    if (path.ends_with(sequence)) {
+      return sequence;
+    }
+  }
+  return {};
+}
+
+class Translation {
+ public:
+  explicit Translation(const kube::Ingress& ingress)
+      : ingress_(ingress), record_(std::make_shared<IngressRecord>()) {
+    record_->ref = {kube::Ingress::kKind, ingress.meta.namespace_, ingress.meta.name};
+    record_->created_unix_seconds = ingress.meta.created_unix_seconds;
+    record_->origin = ingress.meta.origin;
+  }
+
+  bool is_ours(const ClassSelection& classes, bool checking) {
+    auto decision = classes.decide(ingress_);
+    if (auto& finding = decision.finding) {
+      // While serving, what other controllers do with their Ingresses is no error of anybody's.
+      const auto severity = checking ? finding->severity : Severity::kInfo;
+      add(severity, finding->field, finding->message, finding->fix);
+    }
+    return decision.ours;
+  }
+
+  void read() {
+    auto annotations = read_annotations(ingress_.meta.annotations);
+    for (auto& finding : annotations.findings) {
+      add(finding.severity, fmt::format("metadata.annotations[{}]", finding.annotation),
+          finding.message, finding.fix);
+    }
+    if (annotations.is_canary) {
+      add(Severity::kWarning, "spec.rules",
+          "a canary serves nothing by itself, and canaries are not served yet", "");
+      return;
+    }
+    policy_ = shared_policy(annotations.policy);
+    record_->host_denied_because = std::move(annotations.host_denied_because);
+    read_default_backend();
+    for (std::size_t i = 0; i < ingress_.rules.size(); ++i) {
+      read_rule(ingress_.rules[i], fmt::format("spec.rules[{}]", i));
+    }
+    for (std::size_t i = 0; i < ingress_.tls.size(); ++i) {
+      read_tls(ingress_.tls[i], fmt::format("spec.tls[{}]", i));
+    }
+    std::erase_if(record_->hosts, [](const auto& entry) { return entry.second.empty(); });
+    std::ranges::sort(record_->hosts, {},
+                      &std::pair<std::string, std::vector<RoutePointer>>::first);
+  }
+
+  std::shared_ptr<const IngressRecord> take() { return std::move(record_); }
+
+ private:
+  void add(Severity severity, std::string field, std::string message, std::string fix) {
+    record_->diagnostics.push_back(
+        about(*record_, severity, std::move(field), std::move(message), std::move(fix)));
+  }
+
+  void read_default_backend() {
+    if (ingress_.default_backend.has_value()) {
+      record_->default_route = make_route(PathKind::kPrefix, "/", *ingress_.default_backend,
+                                          "spec.defaultBackend", "spec.defaultBackend");
+      return;
+    }
+    if (ingress_.rules.empty()) {
+      add(Severity::kError, "spec.rules",
+          "there are neither rules nor a defaultBackend: nothing is served",
+          "add spec.rules or spec.defaultBackend");
+    }
+  }
+
+  void read_rule(const kube::IngressRule& rule, const std::string& field) {
+    const auto host = Hostname::parse(rule.host);
+    if (!host) {
+      add(Severity::kError, field + ".host",
+          fmt::format("\"{}\" is no host for a rule: {}", rule.host, host.error()),
+          "give a DNS name, or one whose first label is *");
+      return;
+    }
+    auto& routes = routes_of(host->text());
+    if (rule.paths.empty()) {
+      read_rule_without_paths(routes, field);
+      return;
+    }
+    for (std::size_t i = 0; i < rule.paths.size(); ++i) {
+      const auto path_field = fmt::format("{}.http.paths[{}]", field, i);
+      if (auto route = read_path(rule.paths[i], path_field)) {
+        routes.push_back(std::move(route));
+      }
+    }
+  }
+
+  // A host without paths: all its traffic goes to the Ingress's own default backend.
+  void read_rule_without_paths(std::vector<RoutePointer>& routes, const std::string& field) {
+    if (!ingress_.default_backend.has_value()) {
+      add(Severity::kWarning, field,
+          "the rule has no paths and there is no defaultBackend: it serves nothing",
+          "add http.paths to the rule");
+      return;
+    }
+    routes.push_back(make_route(PathKind::kPrefix, "/", *ingress_.default_backend, field,
+                                "spec.defaultBackend"));
+  }
+
+  RoutePointer read_path(const kube::IngressPath& path, const std::string& field) {
+    const auto kind = read_kind(path.path_type, field + ".pathType");
+    if (!kind) {
+      return nullptr;
+    }
+    const auto text =
+        path.path.empty() && *kind == PathKind::kStringPrefix ? std::string("/") : path.path;
+    if (!check_path(*kind, text, field + ".path")) {
+      return nullptr;
+    }
+    return make_route(*kind, text, path.backend, field, field + ".backend");
+  }
+
+  std::optional<PathKind> read_kind(const std::string& type, const std::string& field) {
+    constexpr const char* kFix = "use Exact, Prefix or ImplementationSpecific";
+    if (type == "Prefix") {
+      return PathKind::kPrefix;
+    }
+    if (type == "Exact") {
+      return PathKind::kExact;
+    }
+    if (type == "ImplementationSpecific") {
+      return PathKind::kStringPrefix;
+    }
+    add(Severity::kError, field,
+        type.empty() ? "the path has no pathType: it is not served"
+                     : fmt::format("\"{}\" is no pathType: the path is not served", type),
+        kFix);
+    return std::nullopt;
+  }
+
+  bool check_path(PathKind kind, const std::string& path, const std::string& field) {
+    if (!path.starts_with('/')) {
+      add(Severity::kError, field,
+          fmt::format("\"{}\" does not begin with \"/\": the path is not served", path),
+          "begin the path with \"/\"");
+      return false;
+    }
+    if (const auto sequence = refused_sequence(kind, path); !sequence.empty()) {
+      add(Severity::kError, field,
+          fmt::format("\"{}\" holds \"{}\": the path is not served", path, sequence),
+          "write the path as requests have it: without empty or dot segments");
+      return false;
+    }
+    routing::NormalTarget target;
+    const auto parsed = target.parse(path);
+    using enum routing::TargetError;
+    // Other bytes than these a request can send escaped, and the rule is matched that way.
+    if (!parsed && (parsed.error() == kEncodedNul || parsed.error() == kEscapesRoot)) {
+      add(Severity::kError, field,
+          fmt::format("no request can match \"{}\" ({}): the path is not served", path,
+                      routing::to_string(parsed.error())),
+          "correct the path");
+      return false;
+    }
+    return true;
+  }
+
+  RoutePointer make_route(PathKind kind, std::string path, const kube::IngressBackend& backend,
+                          std::string field, std::string backend_field) {
+    auto route = std::make_shared<RouteSpec>();
+    route->kind = kind;
+    route->path = std::move(path);
+    route->policy = policy_;
+    route->origin = record_->ref;
+    route->created_unix_seconds = record_->created_unix_seconds;
+    route->field = std::move(field);
+    auto name = backend_name(backend);
+    route->backend = name.key();
+    const bool again = std::ranges::any_of(
+        record_->backends, [&](const auto& use) { return use.field == backend_field; });
+    if (!again) {
+      record_->backends.push_back({std::move(name), std::move(backend_field)});
+    }
+    return route;
+  }
+
+  [[nodiscard]] BackendName backend_name(const kube::IngressBackend& backend) const {
+    const auto& namespace_ = ingress_.meta.namespace_;
+    if (backend.is_resource) {
+      return {namespace_, "", "resource",
+              "the backend is a resource, which Portico does not serve"};
+    }
+    if (backend.service.empty()) {
+      return {namespace_, "", "", "the backend names no Service"};
+    }
+    if (!backend.port.given()) {
+      return {namespace_, backend.service, "none",
+              fmt::format("the backend names no port of Service \"{}\"", backend.service)};
+    }
+    return {namespace_, backend.service, backend.port.to_string(), ""};
+  }
+
+  void read_tls(const kube::IngressTls& tls, const std::string& field) {
+    TlsEntry entry;
+    entry.field = field;
+    for (std::size_t i = 0; i < tls.hosts.size(); ++i) {
+      const auto host = Hostname::parse(tls.hosts[i]);
+      if (!host || host->is_any()) {
+        add(Severity::kError, fmt::format("{}.hosts[{}]", field, i),
+            fmt::format("\"{}\" is no host: {}", tls.hosts[i], host ? "it is empty" : host.error()),
+            "give a DNS name, or one whose first label is *");
+        continue;
+      }
+      entry.hosts.push_back(host->text());
+    }
+    if (tls.secret.empty()) {
+      add(Severity::kWarning, field + ".secretName",
+          "names no Secret: the default certificate is served, and http is not redirected",
+          "name a TLS Secret");
+      return;
+    }
+    // Only invalid hosts is not the same as no hosts.
+    if (!tls.hosts.empty() && entry.hosts.empty()) {
+      return;
+    }
+    entry.secret = object_name(ingress_.meta.namespace_, tls.secret);
+    record_->tls.push_back(std::move(entry));
+  }
+
+  std::vector<RoutePointer>& routes_of(const std::string& host) {
+    for (auto& [name, routes] : record_->hosts) {
+      if (name == host) {
+        return routes;
+      }
+    }
+    return record_->hosts.emplace_back(host, std::vector<RoutePointer>{}).second;
+  }
+
+  const kube::Ingress& ingress_;
+  std::shared_ptr<IngressRecord> record_;
+  std::shared_ptr<const routing::Policy> policy_;
+};
+
+}  // namespace
+
+std::string object_name(std::string_view namespace_, std::string_view name) {
+  std::string text;
+  text.reserve(namespace_.size() + 1 + name.size());
+  text.append(namespace_).append("/").append(name);
+  return text;
+}
+
+const std::vector<RoutePointer>* IngressRecord::routes_of(std::string_view host) const {
+  const auto found = std::ranges::lower_bound(
+      hosts, host, {}, [](const auto& entry) -> std::string_view { return entry.first; });
+  return found == hosts.end() || found->first != host ? nullptr : &found->second;
+}
+
+bool IngressRecord::precedes(const IngressRecord& other) const {
+  return std::tie(created_unix_seconds, ref.namespace_, ref.name) <
+         std::tie(other.created_unix_seconds, other.ref.namespace_, other.ref.name);
+}
+
+Diagnostic about(const IngressRecord& record, Severity severity, std::string field,
+                 std::string message, std::string fix) {
+  return {.severity = severity,
+          .object = record.ref,
+          .field = std::move(field),
+          .message = std::move(message),
+          .fix = std::move(fix),
+          .file = record.origin.file == nullptr ? std::string() : *record.origin.file,
+          .line = record.origin.line};
+}
+
+std::shared_ptr<const IngressRecord> read_ingress(const kube::Ingress& ingress,
+                                                  const ClassSelection& classes, bool checking) {
+  Translation translation(ingress);
+  if (translation.is_ours(classes, checking)) {
+    translation.read();
+  }
+  return translation.take();
+}
+
+bool same_route(const RouteSpec& a, const RouteSpec& b) {
+  return a.kind == b.kind && a.path == b.path && a.backend == b.backend &&
+         (a.policy == b.policy || *a.policy == *b.policy) && a.origin == b.origin &&
+         a.created_unix_seconds == b.created_unix_seconds && a.field == b.field;
+}
+
+}  // namespace portico::translate

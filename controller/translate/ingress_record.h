@@ -1,0 +1,72 @@
+// One Ingress, translated on its own: what it asks for, before other objects are looked at.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "controller/kube/objects.h"
+#include "controller/translate/class_selection.h"
+#include "controller/translate/options.h"
+#include "routing/diagnostic.h"
+#include "routing/snapshot.h"
+
+namespace portico::translate {
+
+using RoutePointer = std::shared_ptr<const routing::RouteSpec>;
+
+// "namespace/name"
+std::string object_name(std::string_view namespace_, std::string_view name);
+
+// A Service port as a rule names it.
+struct BackendName {
+  std::string namespace_;
+  std::string service;
+  std::string port;      // name or number; "" the Service's first TCP port
+  std::string unusable;  // not empty: names no Service port at all, and why
+  [[nodiscard]] std::string key() const { return namespace_ + "/" + service + ":" + port; }
+};
+
+struct BackendUse {
+  BackendName backend;
+  std::string field;  // where the Ingress names it; empty for --default-backend-service
+};
+
+struct TlsEntry {
+  std::vector<std::string> hosts;  // valid ones, lower-case
+  std::string secret;              // "namespace/name"; "" none
+  std::string field;               // spec.tls[0]
+};
+
+struct IngressRecord {
+  routing::ObjectRef ref;
+  std::int64_t created_unix_seconds = 0;
+  kube::Origin origin;
+  std::vector<std::pair<std::string, std::vector<RoutePointer>>>
+      hosts;                        // by Hostname::text(), sorted
+  std::string host_denied_because;  // not empty: these hosts answer 503 for every Ingress's paths
+  RoutePointer default_route;       // may be null
+  std::vector<BackendUse> backends;
+  std::vector<TlsEntry> tls;
+  routing::Diagnostics diagnostics;
+
+  // Null where it has no rule for the host.
+  [[nodiscard]] const std::vector<RoutePointer>* routes_of(std::string_view host) const;
+  // Among several Ingresses the older counts, then the first by namespace and name.
+  [[nodiscard]] bool precedes(const IngressRecord& other) const;
+};
+
+// Never null; an Ingress that is not ours gives a record with nothing but diagnostics.
+std::shared_ptr<const IngressRecord> read_ingress(const kube::Ingress& ingress,
+                                                  const ClassSelection& classes, bool checking);
+
+// A diagnostic about the record's Ingress.
+routing::Diagnostic about(const IngressRecord& record, routing::Severity severity,
+                          std::string field, std::string message, std::string fix);
+
+// Equal in everything that serving depends on.
+bool same_route(const routing::RouteSpec& a, const routing::RouteSpec& b);
+
+}  // namespace portico::translate

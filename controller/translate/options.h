@@ -1,0 +1,26 @@
+// What the command line says about translation.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace portico::translate {
+
+struct ClassOptions {
+  std::string ingress_class = "portico";                            // --ingress-class
+  std::string controller_class = "portico.dev/ingress-controller";  // --controller-class
+  bool watch_ingress_without_class = false;                         // --watch-ingress-without-class
+  bool ingress_class_by_name = false;                               // --ingress-class-by-name
+  // A folder of manifests without any IngressClass: an Ingress that names no class is served.
+  bool classless_folder = true;
+};
+
+struct Options {
+  ClassOptions classes;
+  std::string default_backend_service;  // "namespace/name" or "namespace/name:port"; "" none
+  // `portico check`: objects of other controllers' classes are worth a word, every certificate is
+  // read.
+  bool checking = false;
+};
+
+}  // namespace portico::translate

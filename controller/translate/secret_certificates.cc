@@ -1,0 +1,106 @@
+#include "controller/translate/secret_certificates.h"
+
+#include <expected>
+
+#include <fmt/format.h>
+
+namespace portico::translate {
+namespace {
+
+using routing::CertificateSpec;
+
+// Enough to tell a TLS Secret from anything else without parsing it.
+std::expected<CertificatePointer, std::string> read_pair(const std::string& key,
+                                                         const kube::Secret& secret) {
+  if (!secret.type.empty() && secret.type != "kubernetes.io/tls" && secret.type != "Opaque") {
+    return std::unexpected(fmt::format("its type is \"{}\", not kubernetes.io/tls", secret.type));
+  }
+  const auto chain = secret.data.find("tls.crt");
+  const auto private_key = secret.data.find("tls.key");
+  if (chain == secret.data.end() || private_key == secret.data.end()) {
+    return std::unexpected(
+        fmt::format("it has no {}", chain == secret.data.end() ? "tls.crt" : "tls.key"));
+  }
+  if (chain->second.find("-----BEGIN ") == std::string::npos) {
+    return std::unexpected("tls.crt holds no PEM certificate");
+  }
+  if (private_key->second.find("-----BEGIN ") == std::string::npos) {
+    return std::unexpected("tls.key holds no PEM key");
+  }
+  return std::make_shared<const CertificateSpec>(key, chain->second, private_key->second);
+}
+
+}  // namespace
+
+void SecretCertificates::set(const std::string& key, std::shared_ptr<const kube::Secret> secret) {
+  if (secret == nullptr) {
+    entries_.erase(key);
+    return;
+  }
+  auto& entry = entries_[key];
+  if (entry == nullptr) {
+    entry = std::make_unique<Entry>();
+  }
+  entry->secret = std::move(secret);
+  entry->judged = false;
+}
+
+const SecretCertificates::View& SecretCertificates::view(const std::string& key) {
+  static const View kMissing;
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) {
+    return kMissing;
+  }
+  judge(key, *found->second);
+  return found->second->view;
+}
+
+const tls::CertificateFacts* SecretCertificates::facts(const std::string& key, bool look) {
+  const auto& seen = view(key);
+  if (seen.serves == nullptr) {
+    return nullptr;
+  }
+  auto& entry = *entries_.find(key)->second;
+  if (!entry.facts && look) {
+    auto facts = tls::inspect(*seen.serves);
+    if (!facts) {
+      // It was let through unlooked at, and serves nobody: the TLS side would not have it either.
+      entry.view.problem = facts.error();
+      entry.view.serves = nullptr;
+      return nullptr;
+    }
+    entry.facts = std::move(*facts);
+  }
+  return entry.facts ? &*entry.facts : nullptr;
+}
+
+void SecretCertificates::judge(const std::string& key, Entry& entry) {
+  if (entry.judged) {
+    return;
+  }
+  entry.judged = true;
+  entry.view.exists = true;
+  entry.view.problem.clear();
+  auto pair = read_pair(key, *entry.secret);
+  if (!pair) {
+    entry.view.problem = std::move(pair.error());
+    return;
+  }
+  if (entry.view.serves != nullptr && *entry.view.serves == **pair) {
+    return;  // the same bytes keep their pointer, and so their connections' sessions
+  }
+  if (entry.view.serves == nullptr && inspections_left_ == 0) {
+    entry.view.serves = std::move(*pair);
+    return;
+  }
+  inspections_left_ -= inspections_left_ > 0 ? 1 : 0;
+  auto facts = tls::inspect(**pair);
+  if (!facts) {
+    entry.view.problem = std::move(facts.error());
+    return;
+  }
+  entry.facts = std::move(*facts);
+  entry.view.serves = std::move(*pair);
+}
+
+}  // namespace portico::translate

@@ -1,0 +1,60 @@
+// TLS Secrets as certificates: what is served of each, also while its newest version is bad.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "controller/kube/objects.h"
+#include "routing/shared_map.h"
+#include "routing/snapshot.h"
+#include "tls/inspect.h"
+
+namespace portico::translate {
+
+using CertificatePointer = std::shared_ptr<const routing::CertificateSpec>;
+
+// Looking at a certificate and its key costs some 100 us each, so that tens of thousands are not
+// looked at before they serve: the first `inspected_at_once` are, then only those that would
+// replace one that is being served.
+class SecretCertificates {
+ public:
+  explicit SecretCertificates(std::size_t inspected_at_once)
+      : inspections_left_(inspected_at_once) {}
+
+  struct View {
+    bool exists = false;
+    std::string problem;        // not empty: the newest version can't be served
+    CertificatePointer serves;  // the newest version that could be; null where none was
+    bool operator==(const View&) const = default;
+  };
+
+  // Null: deleted, which also forgets what served.
+  void set(const std::string& key, std::shared_ptr<const kube::Secret> secret);
+
+  const View& view(const std::string& key);
+
+  // Of what serves; null where nothing does or nobody has looked at it and `look` is false.
+  const tls::CertificateFacts* facts(const std::string& key, bool look);
+
+ private:
+  struct Entry {
+    std::shared_ptr<const kube::Secret> secret;
+    bool judged = false;  // view is about `secret`
+    View view;
+    std::optional<tls::CertificateFacts> facts;  // of view.serves
+  };
+
+  void judge(const std::string& key, Entry& entry);
+
+  std::size_t inspections_left_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Entry>, routing::StringHash, std::equal_to<>>
+      entries_;
+};
+
+}  // namespace portico::translate

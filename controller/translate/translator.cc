@@ -1,0 +1,307 @@
+#include "controller/translate/translator.h"
+
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "controller/translate/host_build.h"
+#include "routing/hostname.h"
+
+namespace portico::translate {
+namespace {
+
+using routing::Severity;
+
+constexpr std::size_t kInspectedAtOnce = 1000;
+
+std::string wildcard_above(const std::string& host) {
+  const auto suffix = routing::wildcard_suffix(host);
+  return suffix.empty() ? std::string() : "*" + std::string(suffix);
+}
+
+template <class Index>
+void remove_user(Index& index, const std::string& key, const IngressRecord& record) {
+  const auto found = index.find(key);
+  if (found == index.end()) {
+    return;
+  }
+  found->second.erase(&record);
+  if (found->second.empty()) {
+    index.erase(found);
+  }
+}
+
+}  // namespace
+
+Translator::Translator(const Options& options)
+    : checking_(options.checking),
+      classes_(options.classes),
+      secrets_(options.checking ? std::numeric_limits<std::size_t>::max() : kInspectedAtOnce),
+      claims_(secrets_, options.checking) {
+  read_default_backend_service(options.default_backend_service);
+}
+
+void Translator::read_default_backend_service(const std::string& flag) {
+  if (flag.empty()) {
+    return;
+  }
+  const auto slash = flag.find('/');
+  const auto colon = flag.find(':', slash == std::string::npos ? 0 : slash);
+  BackendName name;
+  name.namespace_ = slash == std::string::npos ? "default" : flag.substr(0, slash);
+  const auto begin = slash == std::string::npos ? 0 : slash + 1;
+  name.service = flag.substr(begin, colon == std::string::npos ? colon : colon - begin);
+  name.port = colon == std::string::npos ? "" : flag.substr(colon + 1);
+  auto route = std::make_shared<routing::RouteSpec>();
+  route->path = "/";
+  route->backend = name.key();
+  route->policy = std::make_shared<const routing::Policy>();
+  route->origin = {kube::Service::kKind, name.namespace_, name.service};
+  route->field = "--default-backend-service";
+  default_service_route_ = std::move(route);
+  backends_.use(name, nullptr);
+  snapshot_.default_route = default_service_route_;
+}
+
+Outcome Translator::apply(std::span<const kube::Change> changes) {
+  Work work;
+  const auto touched = state_.apply(changes);
+  // Secrets first: what an Ingress without tls hosts claims depends on what the certificates cover.
+  for (const auto& key : touched.secrets) {
+    secrets_.set(key, state_.secret(key));
+  }
+  touch_classes(touched, work);
+  for (const auto& key : touched.ingresses) {
+    replace_record(key, work);
+  }
+  touch_secrets(touched, work);
+  for (const auto& key : touched.services) {
+    backends_.touch_service(key);
+  }
+  return build(work);
+}
+
+Outcome Translator::set_external_addresses(const std::string& name,
+                                           std::vector<std::string> addresses) {
+  backends_.set_external_addresses(name, std::move(addresses));
+  Work work;
+  return build(work);
+}
+
+std::vector<const IngressRecord*> Translator::records() const {
+  std::vector<const IngressRecord*> records;
+  for (const auto& [key, record] : records_) {
+    records.push_back(record.get());
+  }
+  return records;
+}
+
+void Translator::touch_classes(const Touched& touched, Work& work) {
+  bool changed = false;
+  for (const auto& name : touched.classes) {
+    changed = classes_.set(name, state_.ingress_class(name).get()) || changed;
+  }
+  if (!changed) {
+    return;
+  }
+  for (const auto& [key, ingress] : state_.ingresses()) {
+    replace_record(key, work);
+  }
+}
+
+void Translator::touch_secrets(const Touched& touched, Work& work) {
+  for (const auto& key : touched.secrets) {
+    const auto users = by_secret_.find(key);
+    if (users == by_secret_.end()) {
+      continue;
+    }
+    for (const auto* record : users->second) {
+      claims_.release(*record, work.server_names);
+      claims_.claim(*record, work.server_names);
+      work.tls_findings.insert(record);
+    }
+  }
+}
+
+void Translator::replace_record(const std::string& key, Work& work) {
+  const auto before = records_.find(key);
+  if (before != records_.end()) {
+    remove_record(*before->second, work);
+    work.tls_findings.erase(before->second.get());
+    diagnostics_.replace("tls " + key, {});
+  }
+  const auto ingress = state_.ingress(key);
+  if (ingress == nullptr) {
+    diagnostics_.replace("ingress " + key, {});
+    if (before != records_.end()) {
+      records_.erase(before);
+    }
+    return;
+  }
+  auto record = read_ingress(*ingress, classes_, checking_);
+  diagnostics_.replace("ingress " + key, record->diagnostics);
+  add_record(*record, work);
+  records_.insert_or_assign(key, std::move(record));
+}
+
+void Translator::add_record(const IngressRecord& record, Work& work) {
+  for (const auto& [host, routes] : record.hosts) {
+    add_host_user(host, record);
+    work.hosts.insert(host);
+  }
+  for (const auto& use : record.backends) {
+    backends_.use(use.backend, &record);
+  }
+  for (const auto& entry : record.tls) {
+    by_secret_[entry.secret].insert(&record);
+  }
+  claims_.claim(record, work.server_names);
+  if (!record.tls.empty()) {
+    work.tls_findings.insert(&record);
+  }
+  if (record.default_route != nullptr) {
+    defaults_.insert(&record);
+    work.default_route = true;
+  }
+}
+
+void Translator::remove_record(const IngressRecord& record, Work& work) {
+  for (const auto& [host, routes] : record.hosts) {
+    remove_host_user(host, record);
+    work.hosts.insert(host);
+  }
+  for (const auto& use : record.backends) {
+    backends_.release(use.backend.key(), &record);
+  }
+  for (const auto& entry : record.tls) {
+    remove_user(by_secret_, entry.secret, record);
+  }
+  claims_.release(record, work.server_names);
+  if (record.default_route != nullptr) {
+    defaults_.erase(&record);
+    work.default_route = true;
+  }
+}
+
+void Translator::add_host_user(const std::string& host, const IngressRecord& record) {
+  by_host_[host].insert(&record);
+  if (const auto wildcard = wildcard_above(host); !wildcard.empty()) {
+    below_wildcard_[wildcard].insert(host);
+  }
+}
+
+void Translator::remove_host_user(const std::string& host, const IngressRecord& record) {
+  remove_user(by_host_, host, record);
+  if (by_host_.contains(host)) {
+    return;
+  }
+  const auto below = below_wildcard_.find(wildcard_above(host));
+  if (below == below_wildcard_.end()) {
+    return;
+  }
+  below->second.erase(host);
+  if (below->second.empty()) {
+    below_wildcard_.erase(below);
+  }
+}
+
+Outcome Translator::build(Work& work) {
+  build_certificates(work);
+  build_hosts(work);
+  build_default_route(work);
+  const bool backends_changed = backends_.build(state_, snapshot_.backends, diagnostics_);
+  Outcome outcome;
+  if (work.structure) {
+    outcome.impact = Impact::kStructure;
+  } else if (backends_changed) {
+    outcome.impact = Impact::kEndpoints;
+  }
+  snapshot_.generation += outcome.impact == Impact::kIrrelevant ? 0 : 1;
+  outcome.raised = diagnostics_.take_raised();
+  return outcome;
+}
+
+void Translator::build_certificates(Work& work) {
+  for (const auto& name : work.server_names) {
+    const auto* shared = snapshot_.certificates.find_shared(name);
+    const auto current = shared == nullptr ? nullptr : *shared;
+    auto choice = claims_.choose(name, current);
+    diagnostics_.replace("server name " + name, std::move(choice.diagnostics));
+    if (choice.certificate == current) {
+      continue;
+    }
+    work.structure = true;
+    if (choice.certificate == nullptr) {
+      snapshot_.certificates.erase(name);
+    } else {
+      snapshot_.certificates.set(name, choice.certificate);
+    }
+    work.hosts.insert(name);
+    if (const auto below = below_wildcard_.find(name); below != below_wildcard_.end()) {
+      work.hosts.insert(below->second.begin(), below->second.end());
+    }
+  }
+  for (const auto* record : work.tls_findings) {
+    diagnostics_.replace("tls " + object_name(record->ref.namespace_, record->ref.name),
+                         claims_.entry_findings(*record));
+  }
+}
+
+bool Translator::has_certificate(const std::string& host) const {
+  return !host.empty() && (snapshot_.certificates.find(host) != nullptr ||
+                           snapshot_.certificates.find(wildcard_above(host)) != nullptr);
+}
+
+void Translator::build_hosts(Work& work) {
+  for (const auto& host : work.hosts) {
+    build_host(host, work);
+  }
+}
+
+void Translator::build_host(const std::string& host, Work& work) {
+  const auto users = by_host_.find(host);
+  const auto* before = snapshot_.hosts.find(host);
+  if (users == by_host_.end()) {
+    diagnostics_.replace("host " + host, {});
+    work.structure = work.structure || before != nullptr;
+    snapshot_.hosts.erase(host);
+    return;
+  }
+  const std::vector<const IngressRecord*> records(users->second.begin(), users->second.end());
+  auto built = translate::build_host(host, has_certificate(host), records);
+  diagnostics_.replace("host " + host, std::move(built.diagnostics));
+  if (before != nullptr && same_host(*before, built.spec)) {
+    return;
+  }
+  work.structure = true;
+  snapshot_.hosts.set(host, std::make_shared<const routing::HostSpec>(std::move(built.spec)));
+}
+
+void Translator::build_default_route(Work& work) {
+  if (!work.default_route) {
+    return;
+  }
+  const auto route =
+      defaults_.empty() ? default_service_route_ : (*defaults_.begin())->default_route;
+  routing::Diagnostics diagnostics;
+  for (const auto* record : defaults_) {
+    if (record != *defaults_.begin()) {
+      diagnostics.push_back(
+          about(*record, Severity::kWarning, "spec.defaultBackend",
+                fmt::format("not used for other hosts: {} is older and has one too",
+                            (*defaults_.begin())->ref.to_string()),
+                "keep one Ingress with a defaultBackend"));
+    }
+  }
+  diagnostics_.replace("default route", std::move(diagnostics));
+  const auto& before = snapshot_.default_route;
+  if (before == route || (before != nullptr && route != nullptr && same_route(*before, *route))) {
+    return;
+  }
+  work.structure = true;
+  snapshot_.default_route = route;
+}
+
+}  // namespace portico::translate
