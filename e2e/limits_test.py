@@ -1,0 +1,69 @@
+"""Everything a peer controls is bounded, and each bound has its status."""
+
+import time
+
+import portico
+import pytest
+import wire
+
+SLOW = pytest.mark.skipif(not portico.LONG_TESTS, reason="takes a minute; ./dev test --all runs it")
+
+
+def asked(program, request):
+    with wire.Client(program.http, seconds=90) as client:
+        answer = client.ask(request)
+        assert client.ended()
+        return answer.status
+
+
+def test_a_target_that_is_too_long_is_414(plain):
+    assert asked(plain, wire.request("echo.test", "/" + "x" * 40_000)) == 414
+
+
+def test_a_field_that_is_too_long_is_431(plain):
+    assert asked(plain, wire.request("echo.test", "/", "X-A: " + "b" * 70_000)) == 431
+
+
+def test_too_many_fields_are_431(plain):
+    assert asked(plain, wire.request("echo.test", "/", *(f"X-{i}: b" for i in range(101)))) == 431
+
+
+def test_an_endless_head_is_431(plain):
+    with wire.Client(plain.http) as client:
+        client.send("GET / HTTP/1.1\r\nHost: echo.test\r\n")
+        try:
+            for _ in range(300):
+                client.send("X-A: " + "b" * 1000 + "\r\n")
+        except OSError:
+            pass
+        assert client.response().status == 431
+
+
+def test_a_head_within_bounds_passes(plain):
+    lines = [f"X-{i}: " + "b" * 600 for i in range(90)]
+    assert wire.get(plain.http, "echo.test", "/" + "x" * 8000, *lines).status == 200
+
+
+@SLOW
+def test_a_head_that_never_ends_is_408_in_a_minute(plain):
+    begin = time.monotonic()
+    with wire.Client(plain.http, seconds=90) as client:
+        client.send("GET / HTTP/1.1\r\nHost: echo.test\r\n")
+        assert client.response().status == 408 and client.ended()
+    assert 50 < time.monotonic() - begin < 75
+
+
+@SLOW
+def test_a_body_that_stops_is_408_in_a_minute(plain):
+    with wire.Client(plain.http, seconds=90) as client:
+        client.send(wire.request("echo.test", "/", "Content-Length: 100", method="POST") + b"x")
+        assert client.response().status == 408 and client.ended()
+
+
+@SLOW
+def test_a_connection_that_says_nothing_is_closed_in_75_seconds(plain):
+    with wire.Client(plain.http, seconds=100) as client:
+        assert client.ask(wire.request("echo.test")).status == 200
+        begin = time.monotonic()
+        assert client.ended()
+        assert 60 < time.monotonic() - begin < 90
