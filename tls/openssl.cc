@@ -16,7 +16,7 @@ void must(bool succeeded, const char* what) {
 }
 
 const char* take_error(const char* otherwise) {
-  const auto code = ERR_peek_error();
+  const auto code = ERR_peek_last_error();
   const char* text = code == 0 ? nullptr : ERR_reason_error_string(code);
   ERR_clear_error();
   return text == nullptr ? otherwise : text;

@@ -33,7 +33,7 @@ using X509StackPtr = std::unique_ptr<STACK_OF(X509), Deleter<free_x509_stack>>;
 // Aborts with `what` and OpenSSL's reason: for calls that fail only without memory or randomness.
 void must(bool succeeded, const char* what);
 
-// Takes everything out of the thread's error queue and returns the text of the first error, or
+// Takes everything out of the thread's error queue and returns the text of the last error, or
 // `otherwise`. The text is static.
 const char* take_error(const char* otherwise);
 

@@ -1,0 +1,125 @@
+#include "tls/testing/certificates.h"
+
+#include <cstdlib>
+
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "tls/openssl.h"
+
+namespace portico::tls::testing {
+namespace {
+
+constexpr long kDay = 24 * 60 * 60;
+
+PkeyPtr make_key(KeyKind kind) {
+  switch (kind) {
+    case KeyKind::kP256:
+      return PkeyPtr(EVP_EC_gen("P-256"));
+    case KeyKind::kRsa2048:
+      return PkeyPtr(EVP_RSA_gen(2048));
+    case KeyKind::kRsa1024:
+      return PkeyPtr(EVP_RSA_gen(1024));
+    case KeyKind::kEd25519:
+      return PkeyPtr(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+  }
+  std::abort();
+}
+
+void set_names(X509* certificate, const std::string& common_name, const X509* issuer) {
+  auto* subject = X509_get_subject_name(certificate);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
+                             reinterpret_cast<const unsigned char*>(common_name.data()),
+                             static_cast<int>(common_name.size()), -1, 0);
+  X509_set_issuer_name(certificate, issuer == nullptr ? subject : X509_get_subject_name(issuer));
+}
+
+void add_alternative_names(X509* certificate, const std::vector<std::string>& names) {
+  if (names.empty()) {
+    return;
+  }
+  std::string value;
+  for (const auto& name : names) {
+    value += (value.empty() ? "DNS:" : ",DNS:") + name;
+  }
+  auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, value.c_str());
+  must(extension != nullptr, "X509V3_EXT_conf_nid");
+  X509_add_ext(certificate, extension, -1);
+  X509_EXTENSION_free(extension);
+}
+
+struct Pair {
+  X509Ptr certificate;
+  PkeyPtr key;
+};
+
+Pair sign(const CertificateRequest& request, const Pair* issuer) {
+  Pair made{X509Ptr(X509_new()), make_key(request.key)};
+  auto* certificate = made.certificate.get();
+  X509_set_version(certificate, 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 7);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), request.begins_in_days * kDay);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), request.ends_in_days * kDay);
+  set_names(certificate, request.common_name,
+            issuer == nullptr ? nullptr : issuer->certificate.get());
+  add_alternative_names(certificate, request.names);
+  X509_set_pubkey(certificate, made.key.get());
+  const auto* signer = issuer == nullptr ? made.key.get() : issuer->key.get();
+  const auto* digest = request.sha1 ? EVP_sha1() : EVP_sha256();
+  must(X509_sign(certificate, const_cast<EVP_PKEY*>(signer),
+                 EVP_PKEY_get_base_id(signer) == EVP_PKEY_ED25519 ? nullptr : digest) > 0,
+       "X509_sign");
+  return made;
+}
+
+template <class Write>
+std::string to_pem(Write write) {
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  must(write(bio.get()) == 1, "PEM_write_bio");
+  char* text = nullptr;
+  const auto size = BIO_get_mem_data(bio.get(), &text);
+  return {text, static_cast<std::size_t>(size)};
+}
+
+std::string key_pem(EVP_PKEY* key, KeyForm form) {
+  return to_pem([&](BIO* bio) {
+    switch (form) {
+      case KeyForm::kTraditional:
+        return PEM_write_bio_PrivateKey_traditional(bio, key, nullptr, nullptr, 0, nullptr,
+                                                    nullptr);
+      case KeyForm::kEncrypted: {
+        std::string passphrase = "secret";
+        return PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_128_cbc(), passphrase.data(),
+                                             static_cast<int>(passphrase.size()), nullptr, nullptr);
+      }
+      case KeyForm::kPkcs8:
+        return PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr);
+    }
+    std::abort();
+  });
+}
+
+}  // namespace
+
+std::shared_ptr<const routing::CertificateSpec> make_certificate(
+    const CertificateRequest& request) {
+  std::vector<Pair> issuers;  // the root first
+  for (int i = 0; i < request.intermediates + (request.intermediates > 0 || request.sha1 ? 1 : 0);
+       ++i) {
+    issuers.push_back(sign({.common_name = "issuer " + std::to_string(i), .names = {}},
+                           issuers.empty() ? nullptr : &issuers.back()));
+  }
+  const auto leaf = sign(request, issuers.empty() ? nullptr : &issuers.back());
+  auto spec = std::make_shared<routing::CertificateSpec>();
+  spec->secret = "test/" + request.common_name;
+  spec->key_pem = key_pem(leaf.key.get(), request.key_form);
+  spec->chain_pem =
+      to_pem([&](BIO* bio) { return PEM_write_bio_X509(bio, leaf.certificate.get()); });
+  for (int i = request.intermediates; i >= 1; --i) {
+    spec->chain_pem +=
+        to_pem([&](BIO* bio) { return PEM_write_bio_X509(bio, issuers[i].certificate.get()); });
+  }
+  return spec;
+}
+
+}  // namespace portico::tls::testing
