@@ -48,7 +48,7 @@ constexpr bool is_digit(char c) {
 }
 constexpr bool is_space(char c) {
   return c == ' ' || c == '\t';
-}                                    // OWS
+}  // OWS
 constexpr bool is_control(char c) {  // RFC 5234 CTL, HTAB too
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }

@@ -28,8 +28,8 @@ struct ParseError {
   std::string_view reason;
 };
 
-// What a decoder found behind a head, in order: body pieces, then the end. Both may stop the
-// decoder from being fed again, but must neither destroy it nor call it.
+// What a decoder found behind a head, in order: body pieces, then the end. Neither may destroy or
+// feed the decoder; either may decide that it is not fed again.
 class MessageSink {
  public:
   virtual void on_body(std::span<char> piece) = 0;  // a view into what was fed; never empty
@@ -41,14 +41,15 @@ class MessageSink {
 
 // One connection's requests, one after the other; memory is reused.
 //
-// What is accepted is RFC 9112 without its allowances; one exception: two empty lines before a
-// request line. Bytes behind a message belong to the next one and are not taken.
+// What is accepted is RFC 9112 without its allowances, but for two empty lines before a request
+// line. Bytes behind a message belong to the next one and are not taken.
 //
-// Thread:   worker-bound.
-// Errors:   every reason to refuse a head is found by feed_head, those of a body by feed_body,
-// before anything unparsed
-//           is passed on; which one does not depend on how the bytes were cut. After an error
-//           nothing more can be read from the connection: the decoder must not be fed again.
+// Thread:  worker-bound.
+// Errors:  every reason to refuse a head is found by feed_head, those of a body by feed_body,
+// before
+//          anything unparsed is passed on; which one does not depend on how the bytes were cut.
+//          After an error nothing more can be read from the connection; next_message() makes the
+//          decoder fit for another one.
 class RequestDecoder {
  public:
   explicit RequestDecoder(const Limits& limits);
@@ -64,14 +65,9 @@ class RequestDecoder {
   std::expected<std::size_t, ParseError> feed_body(std::span<char> bytes, MessageSink& sink);
   [[nodiscard]] bool message_complete() const;  // false before its head
   void next_message();                          // ready for another head
-  // Gives all memory back, between messages only: for connections that have gone quiet.
-  void release_memory();
 
  private:
   struct Impl;
-  Impl& impl();
-
-  Limits limits_;
   std::unique_ptr<Impl> impl_;
 };
 
@@ -96,14 +92,9 @@ class ResponseDecoder {
   std::expected<void, ParseError> feed_end(MessageSink& sink);
   [[nodiscard]] bool message_complete() const;
   void next_message();
-  void release_memory();
 
  private:
   struct Impl;
-  Impl& impl();
-
-  Limits limits_;
-  Method method_ = Method::kGet;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -7,8 +7,13 @@
 namespace portico::http {
 
 void FieldBlock::clear() {
+  // One large head must not be kept for ever in each of many reused blocks.
+  constexpr std::size_t kKeptBytes = 16 * 1024;
   present_ = 0;
   text_.clear();
+  if (text_.capacity() > kKeptBytes) {
+    text_.shrink_to_fit();
+  }
   entries_.clear();
 }
 

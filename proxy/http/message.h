@@ -131,7 +131,8 @@ struct RequestHead {
   // The protocol asked for with Connection: upgrade; empty: none, or one that is never passed on
   // (h2c, HTTP/1.0, a request with a body).
   std::string upgrade;
-  FieldBlock fields;  // all, hop-by-hop ones too
+  FieldBlock fields;             // all, hop-by-hop ones too
+  std::uint64_t wire_bytes = 0;  // of the head as it came, for logs
   void clear();
 };
 

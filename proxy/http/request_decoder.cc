@@ -8,31 +8,27 @@
 namespace portico::http {
 
 struct RequestDecoder::Impl {
+  explicit Impl(const Limits& limits_given) : limits(limits_given) {}
+
+  const Limits limits;
   HeadReader reader;
   RequestHead head;
   bool has_head = false;
   BodyDecoder body;
 };
 
-RequestDecoder::RequestDecoder(const Limits& limits) : limits_(limits) {}
+RequestDecoder::RequestDecoder(const Limits& limits) : impl_(std::make_unique<Impl>(limits)) {}
 RequestDecoder::~RequestDecoder() = default;
 
-RequestDecoder::Impl& RequestDecoder::impl() {
-  if (!impl_) {
-    impl_ = std::make_unique<Impl>();
-  }
-  return *impl_;
-}
-
 std::expected<std::size_t, ParseError> RequestDecoder::feed_head(std::span<const char> bytes) {
-  Impl& self = impl();
+  Impl& self = *impl_;
   assert(!self.has_head && "next_message() comes first");
   const std::string_view text(bytes.data(), bytes.size());
-  const StartLineRules rules{.bytes = kMaxMethodBytes + limits_.target_bytes + 10,
+  const StartLineRules rules{.bytes = kMaxMethodBytes + self.limits.target_bytes + 10,
                              .empty_lines = 2,
                              .too_long_status = 414};
-  const auto size = self.reader.read(text, limits_, rules, [&](std::string_view line) {
-    return parse_request_line(line, limits_, self.head);
+  const auto size = self.reader.read(text, self.limits, rules, [&](std::string_view line) {
+    return parse_request_line(line, self.limits, self.head);
   });
   if (!size || *size == 0) {
     return size;
@@ -47,35 +43,29 @@ std::expected<std::size_t, ParseError> RequestDecoder::feed_head(std::span<const
     return std::unexpected(judged.error());
   }
   self.has_head = true;
-  self.body.begin(self.head.framing, self.head.content_length, limits_,
+  self.body.begin(self.head.framing, self.head.content_length, self.limits,
                   FieldSource::kRequestTrailer);
   return size;
 }
 
 RequestHead& RequestDecoder::head() {
-  return impl().head;
+  return impl_->head;
 }
 
 std::expected<std::size_t, ParseError> RequestDecoder::feed_body(std::span<char> bytes,
                                                                  MessageSink& sink) {
-  assert(impl_ && impl_->has_head);
+  assert(impl_->has_head);
   return impl_->body.feed(bytes, sink);
 }
 
 bool RequestDecoder::message_complete() const {
-  return impl_ && impl_->has_head && impl_->body.complete();
+  return impl_->has_head && impl_->body.complete();
 }
 
 void RequestDecoder::next_message() {
-  if (impl_) {
-    impl_->reader.reset();
-    impl_->head.clear();
-    impl_->has_head = false;
-  }
-}
-
-void RequestDecoder::release_memory() {
-  impl_.reset();
+  impl_->reader.reset();
+  impl_->head.clear();
+  impl_->has_head = false;
 }
 
 }  // namespace portico::http

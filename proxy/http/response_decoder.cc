@@ -8,32 +8,29 @@
 namespace portico::http {
 
 struct ResponseDecoder::Impl {
+  explicit Impl(const Limits& limits_given) : limits(limits_given) {}
+
+  const Limits limits;
+  Method asked = Method::kGet;
   HeadReader reader;
   ResponseHead head;
   bool has_head = false;
   BodyDecoder body;
 };
 
-ResponseDecoder::ResponseDecoder(const Limits& limits) : limits_(limits) {}
+ResponseDecoder::ResponseDecoder(const Limits& limits) : impl_(std::make_unique<Impl>(limits)) {}
 ResponseDecoder::~ResponseDecoder() = default;
 
-ResponseDecoder::Impl& ResponseDecoder::impl() {
-  if (!impl_) {
-    impl_ = std::make_unique<Impl>();
-  }
-  return *impl_;
-}
-
 void ResponseDecoder::expect_answer_to(Method method) {
-  method_ = method;
+  impl_->asked = method;
 }
 
 std::expected<std::size_t, ParseError> ResponseDecoder::feed_head(std::span<const char> bytes) {
-  Impl& self = impl();
+  Impl& self = *impl_;
   assert(!self.has_head && "next_message() comes first");
   const std::string_view text(bytes.data(), bytes.size());
   const StartLineRules rules{.bytes = 4096, .empty_lines = 0, .too_long_status = 502};
-  const auto size = self.reader.read(text, limits_, rules, [&](std::string_view line) {
+  const auto size = self.reader.read(text, self.limits, rules, [&](std::string_view line) {
     return parse_status_line(line, self.head);
   });
   if (!size || *size == 0) {
@@ -45,46 +42,40 @@ std::expected<std::size_t, ParseError> ResponseDecoder::feed_head(std::span<cons
       !read) {
     return std::unexpected(read.error());
   }
-  if (const auto judged = judge_response(self.head, method_); !judged) {
+  if (const auto judged = judge_response(self.head, self.asked); !judged) {
     return std::unexpected(judged.error());
   }
   self.has_head = true;
-  self.body.begin(self.head.framing, self.head.content_length, limits_,
+  self.body.begin(self.head.framing, self.head.content_length, self.limits,
                   FieldSource::kResponseTrailer);
   return size;
 }
 
 ResponseHead& ResponseDecoder::head() {
-  return impl().head;
+  return impl_->head;
 }
 
 std::expected<std::size_t, ParseError> ResponseDecoder::feed_body(std::span<char> bytes,
                                                                   MessageSink& sink) {
-  assert(impl_ && impl_->has_head);
+  assert(impl_->has_head);
   return impl_->body.feed(bytes, sink);
 }
 
 std::expected<void, ParseError> ResponseDecoder::feed_end(MessageSink& sink) {
-  if (!impl_ || !impl_->has_head) {
+  if (!impl_->has_head) {
     return std::unexpected(ParseError{.status = 502, .reason = "closed before an answer"});
   }
   return impl_->body.feed_end(sink);
 }
 
 bool ResponseDecoder::message_complete() const {
-  return impl_ && impl_->has_head && impl_->body.complete();
+  return impl_->has_head && impl_->body.complete();
 }
 
 void ResponseDecoder::next_message() {
-  if (impl_) {
-    impl_->reader.reset();
-    impl_->head.clear();
-    impl_->has_head = false;
-  }
-}
-
-void ResponseDecoder::release_memory() {
-  impl_.reset();
+  impl_->reader.reset();
+  impl_->head.clear();
+  impl_->has_head = false;
 }
 
 }  // namespace portico::http

@@ -1,0 +1,183 @@
+// Chunked bodies read the slow and obvious way, from a whole string: what ChunkedDecoder must agree
+// with.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/http/chars.h"
+#include "proxy/http/chunked_decoder.h"
+#include "proxy/http/testing/decode.h"
+
+namespace portico::http::testing {
+
+struct ChunkedResult {
+  enum class Outcome { kIncomplete, kComplete, kRefused };
+  Outcome outcome = Outcome::kIncomplete;
+  std::string body;       // when complete
+  std::size_t taken = 0;  // when complete
+  bool operator==(const ChunkedResult&) const = default;
+};
+
+inline ChunkedResult decode_chunked(std::string_view input, std::size_t step) {
+  ChunkedDecoder decoder;
+  decoder.begin(Limits{}, FieldSource::kRequestTrailer);
+  Recorder recorder;
+  std::string bytes(input);
+  std::size_t taken = 0;
+  while (taken < bytes.size() && !decoder.complete()) {
+    const auto fed = decoder.feed(
+        std::span(bytes).subspan(taken, std::min(step, bytes.size() - taken)), recorder);
+    if (!fed) {
+      return {.outcome = ChunkedResult::Outcome::kRefused, .body = {}};
+    }
+    taken += *fed;
+  }
+  if (!decoder.complete()) {
+    return {};
+  }
+  return {.outcome = ChunkedResult::Outcome::kComplete, .body = recorder.body, .taken = taken};
+}
+
+// Reads one line; every check looks at the text from its start again.
+class NaiveChunks {
+ public:
+  explicit NaiveChunks(std::string_view input) : rest_(input), size_(input.size()) {}
+
+  ChunkedResult run() {
+    ChunkedResult result;
+    try {
+      std::string body;
+      for (;;) {
+        const std::size_t size = read_size();
+        if (size == 0) {
+          break;
+        }
+        need(size);
+        body += rest_.substr(0, size);
+        rest_.remove_prefix(size);
+        expect('\r');
+        expect('\n');
+      }
+      read_trailers();
+      result = {.outcome = Outcome::kComplete, .body = body, .taken = size_ - rest_.size()};
+    } catch (Outcome outcome) {
+      result.outcome = outcome;
+    }
+    return result;
+  }
+
+ private:
+  using Outcome = ChunkedResult::Outcome;
+
+  void need(std::size_t bytes) const {
+    if (rest_.size() < bytes) {
+      throw Outcome::kIncomplete;
+    }
+  }
+  [[nodiscard]] char peek() const {
+    need(1);
+    return rest_.front();
+  }
+  char take() {
+    const char c = peek();
+    rest_.remove_prefix(1);
+    return c;
+  }
+  void expect(char wanted) {
+    if (take() != wanted) {
+      throw Outcome::kRefused;
+    }
+  }
+  void skip_spaces() {
+    while (is_space(peek())) {
+      take();
+    }
+  }
+  void read_token() {
+    if (!is_token_char(peek())) {
+      throw Outcome::kRefused;
+    }
+    while (is_token_char(peek())) {
+      take();
+    }
+  }
+  void read_quoted() {
+    expect('"');
+    for (;;) {
+      char c = take();
+      if (c == '"') {
+        return;
+      }
+      if (c == '\\') {
+        c = take();
+      }
+      if (is_control(c) && c != '\t') {
+        throw Outcome::kRefused;
+      }
+    }
+  }
+  std::size_t read_size() {
+    std::string digits;
+    while (std::string_view("0123456789abcdefABCDEF").find(peek()) != std::string_view::npos) {
+      digits += take();
+    }
+    if (digits.empty() || digits.size() > 15) {  // the tests write no longer ones
+      throw Outcome::kRefused;
+    }
+    while (peek() == ';') {
+      take();
+      skip_spaces();
+      read_token();
+      skip_spaces();
+      if (peek() == '=') {
+        take();
+        skip_spaces();
+        peek() == '"' ? read_quoted() : read_token();
+        skip_spaces();
+      }
+    }
+    expect('\r');
+    expect('\n');
+    return std::stoull(digits, nullptr, 16);
+  }
+  void read_trailers() {
+    bool malformed =
+        false;  // judged when the section is whole, as its bytes and line ends are at once
+    for (;;) {
+      std::string line;
+      while (peek() != '\r') {
+        const char c = take();
+        if (is_control(c) && c != '\t') {
+          throw Outcome::kRefused;
+        }
+        line += c;
+      }
+      expect('\r');
+      expect('\n');
+      if (line.empty()) {
+        break;
+      }
+      if (is_space(line.front())) {
+        throw Outcome::kRefused;
+      }
+      const std::size_t colon = line.find(':');
+      malformed |= colon == std::string::npos || !is_token(std::string_view(line).substr(0, colon));
+    }
+    if (malformed) {
+      throw Outcome::kRefused;
+    }
+  }
+
+  std::string_view rest_;
+  std::size_t size_;
+};
+
+inline ChunkedResult decode_chunked_naively(std::string_view input) {
+  return NaiveChunks(input).run();
+}
+
+}  // namespace portico::http::testing
