@@ -1,6 +1,7 @@
 """Upgrades: from the 101 on, a tunnel of bytes whose two directions end apart."""
 
 import os
+
 import portico
 import pytest
 import wire
