@@ -1,0 +1,43 @@
+// One generation of what is served, compiled: immutable, shared by all workers.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/net/socket_address.h"
+#include "routing/route_table.h"
+#include "routing/shared_vector.h"
+#include "routing/snapshot.h"
+#include "tls/certificate_store.h"
+
+namespace portico::exchange {
+
+// Stays the same for an address as long as any generation uses it, so that warm connections survive
+// a change.
+enum class EndpointId : std::uint32_t {};
+
+struct Endpoint {
+  EndpointId id{};
+  net::SocketAddress address;
+};
+
+struct Backend {
+  std::shared_ptr<const routing::BackendSpec> spec;
+  std::vector<Endpoint> endpoints;  // in the order of spec->endpoints
+};
+
+struct Config {
+  std::uint64_t generation = 0;
+  std::chrono::steady_clock::time_point compiled;
+  routing::RouteTable routes;
+  routing::SharedVector<Backend> backends;  // by BackendId; null where an id is free
+  std::shared_ptr<const tls::CertificateStore> certificates;
+  // Went with the change from the generation before: their idle connections and counters go too.
+  std::vector<EndpointId> retired_endpoints;
+  std::vector<routing::BackendId> retired_backends;
+};
+
+}  // namespace portico::exchange

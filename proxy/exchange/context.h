@@ -1,0 +1,79 @@
+// What a worker lends to its exchanges.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <boost/intrusive/list.hpp>
+#include <boost/smart_ptr/local_shared_ptr.hpp>
+
+#include "proxy/exchange/config.h"
+#include "proxy/exchange/options.h"
+#include "proxy/exchange/record.h"
+#include "proxy/exchange/upstreams.h"
+#include "proxy/http/date.h"
+#include "proxy/http/request_id.h"
+#include "proxy/net/loop.h"
+#include "routing/balance.h"
+
+namespace portico::exchange {
+
+// Keeps one generation alive on one worker. Its count is not atomic; the last to let go sends the
+// Config back to the thread that made it, which frees it there.
+class ConfigPin {
+ public:
+  ConfigPin(std::shared_ptr<const Config> config, net::Loop& home)
+      : config_(std::move(config)), home_(home) {}
+  ~ConfigPin();
+  ConfigPin(const ConfigPin&) = delete;
+  ConfigPin& operator=(const ConfigPin&) = delete;
+
+  [[nodiscard]] const Config& config() const { return *config_; }
+  [[nodiscard]] std::shared_ptr<const Config> share() const { return config_; }
+
+ private:
+  std::shared_ptr<const Config> config_;
+  net::Loop& home_;
+};
+using ConfigPointer = boost::local_shared_ptr<const ConfigPin>;
+
+// Round robin's place in each backend; survives every change of the Config.
+class Balancers {
+ public:
+  // `seed` differs from worker to worker, so that they do not all begin with the same endpoint.
+  explicit Balancers(std::uint32_t seed) : seed_(seed) {}
+  std::size_t pick(routing::BackendId backend, std::size_t endpoints);
+
+ private:
+  std::uint32_t seed_;
+  std::vector<routing::RoundRobin> places_;
+};
+
+using PinnedHook =
+    boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+// An exchange that still holds a Config.
+class Pinned : public PinnedHook {
+ public:
+  virtual void let_go_of_config() = 0;
+
+ protected:
+  ~Pinned() = default;
+};
+using PinnedList = boost::intrusive::list<Pinned, boost::intrusive::constant_time_size<false>>;
+
+// Thread: one per worker, used on its loop only.
+struct Context {
+  net::Loop& loop;
+  const Options& options;
+  Upstreams& upstreams;
+  Recorder& recorder;
+  Balancers balancers;
+  http::RequestIdGenerator request_ids;
+  http::DateCache date;
+  ConfigPointer config;  // the current one; null until the first is adopted
+  PinnedList pinned;
+  bool draining = false;  // answers tell keep-alive clients to close
+};
+
+}  // namespace portico::exchange

@@ -1,0 +1,58 @@
+// Heads on their way out: what was received, with what this hop changes. Both protocols' encoders
+// walk the same fields.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <absl/functional/function_ref.h>
+
+#include "proxy/http/message.h"
+
+namespace portico::exchange {
+
+using WriteField = absl::FunctionRef<void(std::string_view name, std::string_view value)>;
+
+// What a request carries about its client (as ingress-nginx sets it).
+struct ForwardedFacts {
+  std::string_view client_address;  // without port
+  std::string_view host;            // as received, with port if there was one
+  std::string_view port;            // the public port
+  std::string_view scheme;          // "http" or "https"
+  std::string_view request_id;
+};
+
+// A request for a backend. Views live until the exchange ends.
+struct OutgoingRequest {
+  http::Method method = http::Method::kGet;
+  std::string_view method_text;
+  std::string_view target;
+  std::string_view authority;
+  http::Framing framing = http::Framing::kNone;
+  std::uint64_t content_length = 0;
+  std::string_view upgrade;                  // protocol asked for; empty: none
+  const http::FieldBlock* fields = nullptr;  // as received, hop-by-hop ones too
+  ForwardedFacts forwarded;
+
+  // Every field but those of framing and connection, which belong to the encoder.
+  void for_each_field(WriteField write) const;
+};
+
+// An answer for a client.
+struct OutgoingResponse {
+  std::uint16_t status = 200;
+  std::string_view reason;  // empty: the standard phrase
+  http::Framing framing = http::Framing::kNone;
+  std::uint64_t content_length = 0;
+  std::string_view upgrade;  // of a 101
+  bool to_head = false;      // the request was HEAD: framing is described, no body follows
+  const http::FieldBlock* fields = nullptr;  // null: none
+  std::string_view content_type;             // of own answers; empty: none
+  std::string_view location;                 // of own redirects
+  std::string_view date;                     // set where the backend sent none
+  bool own = false;                          // made here: Server and Date are ours
+
+  void for_each_field(WriteField write) const;
+};
+
+}  // namespace portico::exchange

@@ -1,0 +1,512 @@
+#include "proxy/exchange/exchange.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "proxy/http/chars.h"
+#include "proxy/http/error_page.h"
+
+namespace portico::exchange {
+
+using http::FieldId;
+using http::Framing;
+using routing::ProxyError;
+
+Exchange::Exchange(Context& context)
+    : context_(context), deadline_(context.loop, [this] { on_deadline(); }) {}
+
+void Exchange::start(ServerStream& client, http::RequestHead& head,
+                     const net::TransportInfo& connection) {
+  receive_head(client, head, connection);
+  if (parse_target()) {
+    route();
+  }
+}
+
+void Exchange::refuse(ServerStream& client, http::RequestHead& head,
+                      const net::TransportInfo& connection, const http::ParseError& error) {
+  receive_head(client, head, connection);
+  answer(error.status, error.reason);
+}
+
+void Exchange::receive_head(ServerStream& client, http::RequestHead& head,
+                            const net::TransportInfo& connection) {
+  client_ = &client;
+  head_ = &head;
+  connection_ = &connection;
+  config_ = context_.config;
+  context_.pinned.push_back(*this);
+  started_ = std::chrono::steady_clock::now();
+  phase_ = Phase::kDeciding;
+  const bool no_body = head.framing == Framing::kNone ||
+                       (head.framing == Framing::kLength && head.content_length == 0);
+  request_ = no_body ? Half::kEnded : Half::kOpen;
+  response_ = Half::kOpen;
+  to_client_ = to_upstream_ = Flow::kGo;
+  match_ = {};
+  route_ = nullptr;
+  endpoint_ = {};
+  request_bytes_ = response_bytes_ = 0;
+  attempts_ = 0;
+  status_ = upstream_status_ = 0;
+  reused_ = false;
+  answer_seen_ = false;
+  reason_ = {};
+  host_ = {};
+
+  const auto received = head.fields.find(FieldId::kXRequestId);
+  if (received && http::is_valid_request_id(*received)) {
+    outgoing_.forwarded.request_id = *received;
+  } else {
+    outgoing_.forwarded.request_id = context_.request_ids.next(request_id_);
+  }
+}
+
+bool Exchange::parse_target() {
+  if (head_->method == http::Method::kConnect || head_->method == http::Method::kTrace) {
+    answer(405, "method not served");
+    return false;
+  }
+  if (!head_->authority.empty()) {
+    const auto host = routing::request_host(head_->authority, host_buffer_);
+    if (!host) {
+      answer(400, host.error());
+      return false;
+    }
+    host_ = *host;
+  }
+  const auto parsed = target_.parse(head_->target);
+  if (!parsed) {
+    answer(400, routing::to_string(parsed.error()));
+    return false;
+  }
+  return true;
+}
+
+void Exchange::route() {
+  match_ = config_->config().routes.match({.host = host_, .path = target_.path()});
+  route_ = match_.route;
+  if (route_ == nullptr) {
+    answer(404, "no route");
+    return;
+  }
+  authorize();
+}
+
+void Exchange::authorize() {
+  const auto& policy = *route_->policy;
+  if (!policy.denied_because.empty()) {
+    answer(503, "route denied: a setting that guards access can't be honoured");
+    return;
+  }
+  const bool redirect =
+      policy.force_ssl_redirect || (policy.ssl_redirect && route_->host_has_certificate);
+  if (redirect && !is_tls()) {
+    answer_moved_to_https();
+    return;
+  }
+  if (policy.max_body_bytes != 0 && head_->framing == Framing::kLength &&
+      head_->content_length > policy.max_body_bytes) {
+    answer(413, "request body too large");
+    return;
+  }
+  edit_request();
+}
+
+void Exchange::edit_request() {
+  const bool tls = is_tls();
+  const auto port = tls ? context_.options.public_https_port : context_.options.public_http_port;
+  const auto port_end = std::to_chars(port_text_, port_text_ + sizeof port_text_, port).ptr;
+
+  outgoing_.method = head_->method;
+  outgoing_.method_text = head_->method_text;
+  outgoing_.target = target_.upstream();
+  outgoing_.authority = head_->authority;
+  outgoing_.framing = head_->framing;
+  outgoing_.content_length = head_->content_length;
+  outgoing_.fields = &head_->fields;
+  // An upgrade to HTTP/2 belongs to one hop; passed on, it would open a tunnel that nobody
+  // inspects.
+  outgoing_.upgrade =
+      http::equals_no_case(head_->upgrade, "h2c") ? std::string_view() : head_->upgrade;
+  outgoing_.forwarded.client_address = connection_->peer.format_ip(client_text_);
+  outgoing_.forwarded.host = head_->authority;
+  outgoing_.forwarded.port = {port_text_, port_end};
+  outgoing_.forwarded.scheme = tls ? "https" : "http";
+  pick_endpoint();
+}
+
+void Exchange::pick_endpoint() {
+  const auto* backend = config_->config().backends.find(static_cast<std::size_t>(route_->backend));
+  if (backend == nullptr || !backend->spec->missing_because.empty()) {
+    answer(503, "Service or port is missing");
+    return;
+  }
+  const auto& endpoints = backend->endpoints;
+  if (endpoints.empty()) {
+    answer(503, "no ready endpoint");
+    return;
+  }
+  if (attempts_ == 0) {
+    first_pick_ = context_.balancers.pick(route_->backend, endpoints.size());
+  }
+  endpoint_ = endpoints[(first_pick_ + attempts_) % endpoints.size()];
+  acquire(Reuse::kAllowed);
+}
+
+void Exchange::acquire(Reuse reuse) {
+  phase_ = Phase::kAcquiring;
+  if (attempts_++ == 0) {
+    acquire_started_ = std::chrono::steady_clock::now();
+  }
+  auto acquired =
+      context_.upstreams.acquire(endpoint_, reuse, route_->policy->connect_timeout, *this, *this);
+  if (acquired.stream == nullptr) {
+    pending_ = std::move(acquired.pending);
+    return;
+  }
+  reused_ = true;
+  send(*acquired.stream);
+}
+
+void Exchange::send(ClientStream& stream) {
+  upstream_ = &stream;
+  phase_ = Phase::kAwaiting;
+  upstream_->send_head(outgoing_, request_ == Half::kOpen);
+  upstream_->read_more(true);
+  extend_deadline();
+  if (request_ == Half::kEnded) {
+    upstream_->end(nullptr);
+    upstream_->flush();
+    return;
+  }
+  client_->read_more(true);
+}
+
+void Exchange::on_acquired(ClientStream& stream) {
+  pending_.reset();
+  reused_ = false;
+  send(stream);
+  if (upstream_ != nullptr) {
+    upstream_->flush();
+  }
+}
+
+void Exchange::on_acquire_failed(const ProxyError& error) {
+  pending_.reset();
+  upstream_failed(error);
+}
+
+// ---- relay: the request's side
+
+void Exchange::on_request_body(std::span<const char> piece) {
+  request_bytes_ += piece.size();
+  const auto limit = route_->policy->max_body_bytes;
+  if (phase_ != Phase::kTunnel && limit != 0 && request_bytes_ > limit) {
+    answer(413, "request body too large");
+    return;
+  }
+  to_upstream_ = upstream_->write_body(piece);
+  if (to_upstream_ == Flow::kWait) {
+    client_->read_more(false);
+  }
+  extend_deadline();
+}
+
+void Exchange::on_request_end(const http::FieldBlock* trailers) {
+  request_ = Half::kEnded;
+  upstream_->end(trailers);
+  extend_deadline();
+  if (phase_ == Phase::kTunnel && response_ == Half::kEnded) {
+    finish();
+  }
+}
+
+void Exchange::on_request_flush() {
+  if (upstream_ != nullptr) {
+    upstream_->flush();
+  }
+}
+
+void Exchange::on_upstream_writable() {
+  to_upstream_ = Flow::kGo;
+  extend_deadline();
+  if (request_ == Half::kOpen) {
+    client_->read_more(true);
+  }
+}
+
+void Exchange::on_client_error(const ProxyError& error) {
+  if (phase_ == Phase::kIdle) {
+    return;
+  }
+  reason_ = error.reason;
+  const bool answer_is_possible = status_ == 0 && error.status != 0;
+  if (answer_is_possible) {
+    answer(error.status, error.reason);
+    return;
+  }
+  if (status_ == 0) {
+    status_ = 499;
+  }
+  client_->abort();
+  finish();
+}
+
+// ---- relay: the answer's side
+
+void Exchange::on_response_head(http::ResponseHead& head) {
+  answer_seen_ = true;
+  extend_deadline();
+  if (head.status == 101) {
+    start_tunnel(head);
+    return;
+  }
+  if (head.status < 200) {
+    if (head.status != 100 && head_->version_minor > 0) {
+      client_->send_interim({.status = head.status, .reason = head.reason, .fields = &head.fields});
+    }
+    return;
+  }
+  relay_head(head);
+}
+
+void Exchange::relay_head(http::ResponseHead& head) {
+  phase_ = Phase::kRelaying;
+  status_ = upstream_status_ = head.status;
+  client_->send_head({.status = head.status,
+                      .reason = head.reason,
+                      .framing = head.framing,
+                      .content_length = head.content_length,
+                      .to_head = head_->method == http::Method::kHead,
+                      .fields = &head.fields,
+                      .date = context_.date.now()});
+}
+
+void Exchange::start_tunnel(http::ResponseHead& head) {
+  if (outgoing_.upgrade.empty() || request_ == Half::kOpen ||
+      !http::equals_no_case(outgoing_.upgrade, head.upgrade)) {
+    upstream_failed({.reason = "the endpoint switched protocols unasked"});
+    return;
+  }
+  phase_ = Phase::kTunnel;
+  status_ = upstream_status_ = 101;
+  request_ = Half::kOpen;
+  client_->send_head(
+      {.status = 101, .reason = head.reason, .upgrade = head.upgrade, .fields = &head.fields});
+  client_->read_more(true);
+  extend_deadline();
+}
+
+void Exchange::on_response_body(std::span<const char> piece) {
+  response_bytes_ += piece.size();
+  to_client_ = client_->write_body(piece);
+  if (to_client_ == Flow::kWait) {
+    upstream_->read_more(false);
+    deadline_.cancel();
+    return;
+  }
+  extend_deadline();
+}
+
+void Exchange::on_response_end(const http::FieldBlock* trailers) {
+  response_ = Half::kEnded;
+  client_->end(trailers);
+  client_->flush();
+  if (phase_ == Phase::kTunnel && request_ == Half::kOpen) {
+    extend_deadline();
+    return;
+  }
+  finish();
+}
+
+void Exchange::on_response_flush() {
+  if (phase_ == Phase::kRelaying || phase_ == Phase::kTunnel) {
+    client_->flush();
+  }
+}
+
+void Exchange::on_client_writable() {
+  to_client_ = Flow::kGo;
+  if (upstream_ != nullptr && response_ == Half::kOpen) {
+    upstream_->read_more(true);
+    extend_deadline();
+  }
+}
+
+void Exchange::on_upstream_error(const ProxyError& error) {
+  upstream_failed(error);
+}
+
+// ---- failures
+
+void Exchange::upstream_failed(const ProxyError& error) {
+  const bool request_sent = upstream_ != nullptr;
+  const bool answer_begun = phase_ == Phase::kRelaying || phase_ == Phase::kTunnel;
+  drop_upstream();
+  reason_ = error.reason;
+  if (answer_begun) {
+    client_->abort();
+    finish();
+    return;
+  }
+  const auto action = routing::plan_retry(
+      error, {.tries = attempts_,
+              .connection_reused = reused_,
+              .request_sent = request_sent,
+              .answer_begun = answer_seen_,
+              .idempotent = routing::is_idempotent(head_->method_text),
+              .body_replayable = request_bytes_ == 0 && request_ == Half::kEnded});
+  if (action == routing::RetryAction::kAnotherEndpoint && config_ != nullptr) {
+    pick_endpoint();
+    return;
+  }
+  if (action == routing::RetryAction::kFreshConnection) {
+    acquire(Reuse::kFresh);
+    return;
+  }
+  answer(error.status, error.reason);
+}
+
+void Exchange::on_deadline() {
+  if (phase_ == Phase::kTunnel) {
+    reason_ = "tunnel idle for too long";
+    client_->abort();
+    finish();
+    return;
+  }
+  // The backend waits for a body that the client has not sent: the client's own deadline judges
+  // that.
+  if (request_ == Half::kOpen && to_upstream_ == Flow::kGo && to_client_ == Flow::kGo) {
+    extend_deadline();
+    return;
+  }
+  upstream_failed(to_upstream_ == Flow::kWait ? routing::upstream_error::kSendTimeout
+                                              : routing::upstream_error::kHeadTimeout);
+}
+
+void Exchange::extend_deadline() {
+  const auto& policy = *route_->policy;
+  deadline_.arm(to_upstream_ == Flow::kWait ? policy.send_timeout : policy.read_timeout);
+}
+
+void Exchange::drop_upstream() {
+  deadline_.cancel();
+  pending_.reset();
+  if (upstream_ != nullptr) {
+    std::exchange(upstream_, nullptr)->release();
+  }
+}
+
+void Exchange::let_go_of_config() {
+  if (phase_ < Phase::kAwaiting) {
+    return;
+  }
+  route_owner_ = config_->config().routes.owner_of(match_, host_);
+  unpin();
+}
+
+void Exchange::unpin() {
+  config_.reset();
+  if (Pinned::is_linked()) {
+    Pinned::unlink();
+  }
+}
+
+// ---- own answers
+
+void Exchange::answer(std::uint16_t status, std::string_view reason) {
+  drop_upstream();
+  reason_ = reason;
+  if (status_ != 0) {
+    client_->abort();
+    finish();
+    return;
+  }
+  const auto accept = head_->fields.find(FieldId::kAccept).value_or(std::string_view());
+  const auto page = http::error_page(status, accept, outgoing_.forwarded.request_id);
+  OutgoingResponse response{.status = status, .content_type = page.content_type};
+  send_own_head(response, page.body);
+}
+
+// As ingress-nginx does it: the host without its port, the target as received but for one slash at
+// its end.
+void Exchange::answer_moved_to_https() {
+  if (host_.empty()) {
+    answer(400, "no host to redirect to");
+    return;
+  }
+  std::string location = "https://";
+  location.append(host_);
+  if (context_.options.public_https_port != 443) {
+    location.append(":").append(std::to_string(context_.options.public_https_port));
+  }
+  std::string_view target = head_->target;
+  if (target.ends_with('/')) {
+    target.remove_suffix(1);
+  }
+  location.append(target);
+  reason_ = "redirected to https";
+  const auto page = http::error_page(308, {}, outgoing_.forwarded.request_id);
+  OutgoingResponse response{.status = 308, .content_type = page.content_type, .location = location};
+  send_own_head(response, page.body);
+}
+
+void Exchange::send_own_head(OutgoingResponse& response, std::string_view body) {
+  status_ = response.status;
+  response.framing = Framing::kLength;
+  response.content_length = body.size();
+  response.to_head = head_->method == http::Method::kHead;
+  response.date = context_.date.now();
+  response.own = true;
+  client_->send_head(response);
+  if (!response.to_head) {
+    client_->write_body({body.data(), body.size()});
+  }
+  client_->end(nullptr);
+  client_->flush();
+  finish();
+}
+
+// ---- finish
+
+void Exchange::finish() {
+  drop_upstream();
+  report();
+  phase_ = Phase::kIdle;
+  route_owner_.reset();
+  unpin();
+  client_->finished();
+}
+
+void Exchange::report() {
+  const auto now = std::chrono::steady_clock::now();
+  const auto view = [this](FieldId id) {
+    return head_->fields.find(id).value_or(std::string_view());
+  };
+  context_.recorder.record({.method = head_->method_text,
+                            .target = head_->target,
+                            .host = host_,
+                            .scheme = is_tls() ? "https" : "http",
+                            .user_agent = view(FieldId::kUserAgent),
+                            .referer = view(FieldId::kReferer),
+                            .request_id = outgoing_.forwarded.request_id,
+                            .version_minor = head_->version_minor,
+                            .status = status_,
+                            .upstream_status = upstream_status_,
+                            .request_head_bytes = head_->wire_bytes,
+                            .request_bytes = request_bytes_,
+                            .response_bytes = response_bytes_,
+                            .duration = now - started_,
+                            .upstream_duration = attempts_ == 0
+                                                     ? std::chrono::steady_clock::duration()
+                                                     : now - acquire_started_,
+                            .client = connection_->peer,
+                            .endpoint = attempts_ == 0 ? nullptr : &endpoint_.address,
+                            .route = route_,
+                            .attempts = attempts_,
+                            .reused_connection = reused_,
+                            .reason = reason_});
+}
+
+}  // namespace portico::exchange

@@ -1,0 +1,139 @@
+// One request and its answer, from the client's head to the last byte of either side.
+//
+//   receive head -> route -> authorize -> edit request -> pick endpoint -> acquire -> send -> relay
+//   -> finish
+//                                              ^                               |
+//                                              └────── retry plan says so ─────┘
+//
+// Each phase is a function by that name in exchange.cc, in this order.
+//
+// Thread:    lives on its worker.
+// Lifetime:  a part of the client's connection (or stream), used again for its next request. The
+// request head it is
+//            started with must stay as it is until client.finished().
+// Errors:    every failure ends in an own answer, a retry, or abort(); then in finish(), once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/exchange/context.h"
+#include "proxy/exchange/stream.h"
+#include "proxy/net/deadline.h"
+#include "proxy/net/transport.h"
+#include "routing/path.h"
+#include "routing/retry_plan.h"
+
+namespace portico::exchange {
+
+class Exchange final : public RequestSink,
+                       private ResponseSink,
+                       private AcquireSink,
+                       private Pinned {
+ public:
+  explicit Exchange(Context& context);
+
+  // A whole head has come. The body's credit is given by client.read_more(); what the RequestSink
+  // is told belongs to this request until client.finished().
+  void start(ServerStream& client, http::RequestHead& head, const net::TransportInfo& connection);
+  // What came is no request: `head` is empty.
+  void refuse(ServerStream& client, http::RequestHead& head, const net::TransportInfo& connection,
+              const http::ParseError& error);
+
+  // RequestSink
+  void on_request_body(std::span<const char> piece) override;
+  void on_request_end(const http::FieldBlock* trailers) override;
+  void on_request_flush() override;
+  void on_client_writable() override;
+  void on_client_error(const routing::ProxyError& error) override;
+
+ private:
+  enum class Phase : std::uint8_t {
+    kIdle,
+    kDeciding,  // up to pick endpoint
+    kAcquiring,
+    kAwaiting,  // sent, no answer's head yet
+    kRelaying,
+    kTunnel,  // after a 101: bytes both ways
+  };
+  enum class Half : std::uint8_t { kOpen, kEnded };
+
+  void receive_head(ServerStream& client, http::RequestHead& head,
+                    const net::TransportInfo& connection);
+  [[nodiscard]] bool parse_target();
+  void route();
+  void authorize();
+  void edit_request();
+  void pick_endpoint();
+  void acquire(Reuse reuse);
+  void send(ClientStream& stream);
+  void relay_head(http::ResponseHead& head);
+  void start_tunnel(http::ResponseHead& head);
+  void finish();
+
+  // ResponseSink
+  void on_response_head(http::ResponseHead& head) override;
+  void on_response_body(std::span<const char> piece) override;
+  void on_response_end(const http::FieldBlock* trailers) override;
+  void on_response_flush() override;
+  void on_upstream_writable() override;
+  void on_upstream_error(const routing::ProxyError& error) override;
+  // AcquireSink
+  void on_acquired(ClientStream& stream) override;
+  void on_acquire_failed(const routing::ProxyError& error) override;
+  // Pinned
+  void let_go_of_config() override;
+
+  void upstream_failed(const routing::ProxyError& error);
+  void on_deadline();
+  void extend_deadline();
+  void drop_upstream();
+  void answer(std::uint16_t status, std::string_view reason);
+  void answer_moved_to_https();
+  void send_own_head(OutgoingResponse& response, std::string_view body);
+  void report();
+  void unpin();
+  [[nodiscard]] bool is_tls() const { return connection_->tls != nullptr; }
+
+  Context& context_;
+  ServerStream* client_ = nullptr;
+  http::RequestHead* head_ = nullptr;
+  const net::TransportInfo* connection_ = nullptr;
+  ClientStream* upstream_ = nullptr;
+  std::unique_ptr<PendingAcquire> pending_;
+  ConfigPointer config_;
+  std::shared_ptr<const void> route_owner_;  // once the Config is let go
+  routing::RouteTable::Match match_;
+  const routing::Route* route_ = nullptr;
+  Endpoint endpoint_;
+  std::size_t first_pick_ = 0;
+  routing::NormalTarget target_;
+  routing::HostBuffer host_buffer_;
+  std::string_view host_;
+  OutgoingRequest outgoing_;
+  net::Deadline deadline_;
+  std::chrono::steady_clock::time_point started_;
+  std::chrono::steady_clock::time_point acquire_started_;
+  std::uint64_t request_bytes_ = 0;
+  std::uint64_t response_bytes_ = 0;
+  int attempts_ = 0;
+  std::uint16_t status_ = 0;
+  std::uint16_t upstream_status_ = 0;
+  Phase phase_ = Phase::kIdle;
+  Half request_ = Half::kEnded;
+  Half response_ = Half::kEnded;
+  Flow to_client_ = Flow::kGo;
+  Flow to_upstream_ = Flow::kGo;
+  bool reused_ = false;
+  bool answer_seen_ = false;
+  std::string_view reason_;
+  net::SocketAddress::TextBuffer client_text_;
+  char port_text_[8];
+  char request_id_[32];
+};
+
+}  // namespace portico::exchange

@@ -1,0 +1,33 @@
+// What holds for every route: set by flags, the same for the life of the process.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "proxy/http/h1_decoder.h"
+
+namespace portico::exchange {
+
+struct Options {
+  http::Limits head_limits;
+
+  std::uint16_t public_http_port = 80;  // what X-Forwarded-Port and redirects say
+  std::uint16_t public_https_port = 443;
+
+  // The client's side.
+  std::chrono::milliseconds handshake_timeout{10'000};
+  std::chrono::milliseconds head_timeout{60'000};         // a whole head, from its first byte
+  std::chrono::milliseconds client_body_timeout{60'000};  // between two pieces of a request's body
+  std::chrono::milliseconds client_send_timeout{
+      60'000};  // between two successful writes to the client
+  std::chrono::milliseconds client_idle_timeout{75'000};  // between two requests
+  std::chrono::milliseconds linger_timeout{5'000};  // for what a client still sends after a refusal
+
+  // The backend's side.
+  std::chrono::milliseconds upstream_idle_timeout{60'000};
+  std::size_t upstream_idle_connections = 320;  // a worker, all endpoints together
+  std::uint64_t upstream_requests = 10'000;     // a connection
+};
+
+}  // namespace portico::exchange

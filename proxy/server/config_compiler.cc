@@ -1,0 +1,171 @@
+#include "proxy/server/config_compiler.h"
+
+#include <utility>
+
+namespace portico::server {
+namespace {
+
+template <class Id>
+Id take_id(std::vector<Id>& free, std::uint32_t& next) {
+  if (free.empty()) {
+    return Id{next++};
+  }
+  const auto id = free.back();
+  free.pop_back();
+  return id;
+}
+
+}  // namespace
+
+ConfigCompiler::ConfigCompiler(std::shared_ptr<const routing::CertificateSpec> self_signed) {
+  config_.certificates = std::make_shared<const tls::CertificateStore>(std::move(self_signed));
+}
+
+std::shared_ptr<const exchange::Config> ConfigCompiler::compile(const routing::Snapshot& snapshot) {
+  // An id is free for another use only in the generation after the one that gave it up.
+  for (const auto id : config_.retired_backends) {
+    free_backends_.push_back(id);
+  }
+  for (const auto id : config_.retired_endpoints) {
+    free_endpoints_.push_back(id);
+  }
+  config_.retired_backends.clear();
+  config_.retired_endpoints.clear();
+  config_.generation = snapshot.generation;
+  config_.compiled = std::chrono::steady_clock::now();
+  compile_backends(snapshot);
+  compile_hosts(snapshot);
+  compile_certificates(snapshot);
+  snapshot_ = snapshot;
+  return std::make_shared<const exchange::Config>(config_);
+}
+
+void ConfigCompiler::compile_backends(const routing::Snapshot& snapshot) {
+  using Pointer = routing::SharedMap<routing::BackendSpec>::Pointer;
+  routing::SharedMap<routing::BackendSpec>::diff(
+      snapshot_.backends, snapshot.backends,
+      [this](const std::string& key, const Pointer*, const Pointer* after) {
+        if (after != nullptr) {
+          set_backend(key, *after);
+        } else {
+          erase_backend(key);
+        }
+      });
+  // Last, so that an endpoint that moved from one backend to another keeps its warm connections.
+  for (const auto& backend : released_) {
+    let_go(*backend);
+  }
+  released_.clear();
+}
+
+void ConfigCompiler::set_backend(std::string_view key,
+                                 const std::shared_ptr<const routing::BackendSpec>& spec) {
+  const auto id = backend_id(key);
+  const auto index = static_cast<std::size_t>(id);
+  auto next = std::make_shared<exchange::Backend>();
+  next->spec = spec;
+  next->endpoints = take_endpoints(*spec);
+  release(index);
+  config_.backends.set(index, std::move(next));
+}
+
+void ConfigCompiler::erase_backend(std::string_view key) {
+  const auto found = backend_ids_.find(key);
+  const auto id = found->second;
+  release(static_cast<std::size_t>(id));
+  config_.backends.erase(static_cast<std::size_t>(id));
+  config_.retired_backends.push_back(id);
+  backend_ids_.erase(found);
+}
+
+void ConfigCompiler::release(std::size_t index) {
+  if (const auto* before = config_.backends.find_shared(index); before != nullptr) {
+    released_.push_back(*before);
+  }
+}
+
+std::vector<exchange::Endpoint> ConfigCompiler::take_endpoints(const routing::BackendSpec& spec) {
+  std::vector<exchange::Endpoint> endpoints;
+  endpoints.reserve(spec.endpoints.size());
+  for (const auto& endpoint : spec.endpoints) {
+    const auto address = net::SocketAddress::from(endpoint.address, endpoint.port);
+    if (!address) {
+      continue;
+    }
+    const auto [entry, added] = addresses_.try_emplace(*address);
+    if (added) {
+      entry->second.id = take_id(free_endpoints_, next_endpoint_);
+    }
+    ++entry->second.uses;
+    endpoints.push_back({.id = entry->second.id, .address = *address});
+  }
+  return endpoints;
+}
+
+void ConfigCompiler::let_go(const exchange::Backend& backend) {
+  for (const auto& endpoint : backend.endpoints) {
+    const auto found = addresses_.find(endpoint.address);
+    if (--found->second.uses == 0) {
+      config_.retired_endpoints.push_back(found->second.id);
+      addresses_.erase(found);
+    }
+  }
+}
+
+routing::BackendId ConfigCompiler::backend_id(std::string_view key) {
+  if (const auto found = backend_ids_.find(key); found != backend_ids_.end()) {
+    return found->second;
+  }
+  const auto id = take_id(free_backends_, next_backend_);
+  backend_ids_.emplace(key, id);
+  return id;
+}
+
+void ConfigCompiler::compile_hosts(const routing::Snapshot& snapshot) {
+  using Pointer = routing::SharedMap<routing::HostSpec>::Pointer;
+  const auto resolve = [this](std::string_view key) { return backend_id(key); };
+  routing::SharedMap<routing::HostSpec>::diff(
+      snapshot_.hosts, snapshot.hosts,
+      [&](const std::string& host, const Pointer*, const Pointer* after) {
+        if (after != nullptr) {
+          config_.routes.set_host(host, routing::HostRoutes::compile(**after, resolve));
+        } else {
+          config_.routes.erase_host(host);
+        }
+      });
+  if (snapshot.default_route == nullptr) {
+    config_.routes.set_default(nullptr);
+    return;
+  }
+  const auto& spec = snapshot.default_route;
+  config_.routes.set_default(std::make_shared<const routing::Route>(routing::Route{
+      .spec = spec, .policy = spec->policy.get(), .backend = backend_id(spec->backend)}));
+}
+
+void ConfigCompiler::compile_certificates(const routing::Snapshot& snapshot) {
+  using Pointer = routing::SharedMap<routing::CertificateSpec>::Pointer;
+  std::shared_ptr<tls::CertificateStore> store;
+  const auto own = [&]() -> tls::CertificateStore& {
+    if (store == nullptr) {
+      store = std::make_shared<tls::CertificateStore>(*config_.certificates);
+    }
+    return *store;
+  };
+  routing::SharedMap<routing::CertificateSpec>::diff(
+      snapshot_.certificates, snapshot.certificates,
+      [&](const std::string& name, const Pointer*, const Pointer* after) {
+        if (after != nullptr) {
+          own().set(name, *after);
+        } else {
+          own().erase(name);
+        }
+      });
+  if (snapshot.default_certificate != snapshot_.default_certificate) {
+    own().set_default(snapshot.default_certificate);
+  }
+  if (store != nullptr) {
+    config_.certificates = std::move(store);
+  }
+}
+
+}  // namespace portico::server

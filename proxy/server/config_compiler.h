@@ -1,0 +1,55 @@
+// Snapshot -> Config, at the cost of what changed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "proxy/exchange/config.h"
+#include "routing/snapshot.h"
+
+namespace portico::server {
+
+// Keeps the identities (BackendId, EndpointId) that outlive a Config, and the last Snapshot and
+// Config to compare with.
+//
+// Thread: the controller's.
+class ConfigCompiler {
+ public:
+  // `self_signed` serves where there is no default certificate.
+  explicit ConfigCompiler(std::shared_ptr<const routing::CertificateSpec> self_signed);
+
+  std::shared_ptr<const exchange::Config> compile(const routing::Snapshot& snapshot);
+
+ private:
+  struct Address {
+    exchange::EndpointId id{};
+    std::uint32_t uses = 0;  // by backends
+  };
+
+  void compile_backends(const routing::Snapshot& snapshot);
+  void compile_hosts(const routing::Snapshot& snapshot);
+  void compile_certificates(const routing::Snapshot& snapshot);
+  void set_backend(std::string_view key, const std::shared_ptr<const routing::BackendSpec>& spec);
+  void erase_backend(std::string_view key);
+  std::vector<exchange::Endpoint> take_endpoints(const routing::BackendSpec& spec);
+  void release(std::size_t index);
+  void let_go(const exchange::Backend& backend);
+  routing::BackendId backend_id(std::string_view key);
+
+  routing::Snapshot snapshot_;
+  exchange::Config config_;
+  absl::flat_hash_map<std::string, routing::BackendId, routing::StringHash, std::equal_to<>>
+      backend_ids_;
+  std::vector<routing::BackendId> free_backends_;
+  std::uint32_t next_backend_ = 0;
+  absl::flat_hash_map<net::SocketAddress, Address> addresses_;
+  std::vector<exchange::EndpointId> free_endpoints_;
+  std::uint32_t next_endpoint_ = 0;
+  std::vector<std::shared_ptr<const exchange::Backend>> released_;  // by the change being compiled
+};
+
+}  // namespace portico::server

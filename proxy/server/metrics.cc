@@ -1,0 +1,189 @@
+#include "proxy/server/metrics.h"
+
+#include <algorithm>
+#include <limits>
+#include <sstream>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+namespace portico::server {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+constexpr std::array<const char*, 6> kClassNames{"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+
+template <class T>
+void add_all(T& sums, const T& terms) {
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    sums[i] += terms[i];
+  }
+}
+
+ClientMetric counter(Labels labels, std::uint64_t value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.counter.value = static_cast<double>(value);
+  return metric;
+}
+
+ClientMetric gauge(Labels labels, double value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.gauge.value = value;
+  return metric;
+}
+
+MetricFamily family(const char* name, const char* help, MetricType type,
+                    std::vector<ClientMetric> metrics) {
+  return {.name = name, .help = help, .type = type, .metric = std::move(metrics)};
+}
+
+void append_classes(std::vector<ClientMetric>& metrics, const Labels& backend,
+                    const Metrics::StatusClasses& counts) {
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] != 0) {
+      auto labels = backend;
+      labels.push_back({"class", kClassNames[i]});
+      metrics.push_back(counter(std::move(labels), counts[i]));
+    }
+  }
+}
+
+MetricFamily requests(const Metrics& total, const exchange::Config& config) {
+  std::vector<ClientMetric> metrics;
+  append_classes(metrics, {{"namespace", ""}, {"service", ""}, {"port", ""}},
+                 total.without_backend);
+  for (std::size_t id = 0; id < total.by_backend.size(); ++id) {
+    if (const auto* backend = config.backends.find(id); backend != nullptr) {
+      const auto& spec = *backend->spec;
+      append_classes(
+          metrics, {{"namespace", spec.namespace_}, {"service", spec.service}, {"port", spec.port}},
+          total.by_backend[id]);
+    }
+  }
+  return family("portico_requests_total", "Requests by backend and status class.",
+                MetricType::Counter, std::move(metrics));
+}
+
+MetricFamily latency(const Metrics& total) {
+  ClientMetric metric;
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i < total.latency.size(); ++i) {
+    cumulative += total.latency[i];
+    const auto bound =
+        i < kLatencyBounds.size() ? kLatencyBounds[i] : std::numeric_limits<double>::infinity();
+    metric.histogram.bucket.push_back({.cumulative_count = cumulative, .upper_bound = bound});
+  }
+  metric.histogram.sample_count = cumulative;
+  metric.histogram.sample_sum = total.latency_sum_seconds;
+  return family("portico_request_duration_seconds",
+                "From a request's head to its answer's last byte.", MetricType::Histogram,
+                {std::move(metric)});
+}
+
+}  // namespace
+
+void Metrics::count(const exchange::Record& record) {
+  const auto status_class = std::min<std::size_t>(record.status / 100, 5);
+  if (record.route == nullptr) {
+    ++without_backend[status_class];
+  } else {
+    const auto id = static_cast<std::size_t>(record.route->backend);
+    if (by_backend.size() <= id) {
+      by_backend.resize(id + 1);
+    }
+    ++by_backend[id][status_class];
+  }
+  const auto seconds = std::chrono::duration<double>(record.duration).count();
+  const auto bucket = std::ranges::lower_bound(kLatencyBounds, seconds) - kLatencyBounds.begin();
+  ++latency[static_cast<std::size_t>(bucket)];
+  latency_sum_seconds += seconds;
+  if (record.attempts > 1) {
+    retries += static_cast<std::uint64_t>(record.attempts - 1);
+  }
+}
+
+void Metrics::retire(routing::BackendId backend) {
+  if (const auto id = static_cast<std::size_t>(backend); id < by_backend.size()) {
+    by_backend[id] = {};
+  }
+}
+
+void Metrics::add(const Metrics& other) {
+  if (by_backend.size() < other.by_backend.size()) {
+    by_backend.resize(other.by_backend.size());
+  }
+  for (std::size_t i = 0; i < other.by_backend.size(); ++i) {
+    add_all(by_backend[i], other.by_backend[i]);
+  }
+  add_all(without_backend, other.without_backend);
+  add_all(latency, other.latency);
+  latency_sum_seconds += other.latency_sum_seconds;
+  accepted_http += other.accepted_http;
+  accepted_https += other.accepted_https;
+  handshake_failures += other.handshake_failures;
+  open_connections += other.open_connections;
+  shed_connections += other.shed_connections;
+  dropped_log_lines += other.dropped_log_lines;
+  retries += other.retries;
+  pool.connects += other.pool.connects;
+  pool.connect_failures += other.pool.connect_failures;
+  pool.reuses += other.pool.reuses;
+  pool.open += other.pool.open;
+  pool.idle += other.pool.idle;
+}
+
+std::string to_prometheus_text(const Metrics& total, const exchange::Config& config,
+                               std::size_t workers, std::chrono::steady_clock::time_point now) {
+  using enum MetricType;
+  std::vector<MetricFamily> families;
+  families.push_back(
+      family("portico_build_info", "Always 1.", Gauge, {gauge({{"version", PORTICO_VERSION}}, 1)}));
+  families.push_back(family("portico_workers", "Threads that serve requests.", Gauge,
+                            {gauge({}, static_cast<double>(workers))}));
+  families.push_back(requests(total, config));
+  families.push_back(latency(total));
+  families.push_back(family("portico_connections_open", "Client connections.", Gauge,
+                            {gauge({}, static_cast<double>(total.open_connections))}));
+  families.push_back(family("portico_connections_accepted_total", "Client connections accepted.",
+                            Counter,
+                            {counter({{"listener", "http"}}, total.accepted_http),
+                             counter({{"listener", "https"}}, total.accepted_https)}));
+  families.push_back(family("portico_connections_shed_total",
+                            "Client connections closed unserved for want of file descriptors.",
+                            Counter, {counter({}, total.shed_connections)}));
+  families.push_back(family("portico_tls_handshake_failures_total", "TLS handshakes that failed.",
+                            Counter, {counter({}, total.handshake_failures)}));
+  families.push_back(family(
+      "portico_upstream_connections", "Connections to endpoints.", Gauge,
+      {gauge({{"state", "idle"}}, static_cast<double>(total.pool.idle)),
+       gauge({{"state", "active"}}, static_cast<double>(total.pool.open - total.pool.idle))}));
+  families.push_back(family("portico_upstream_connects_total", "Connections to endpoints begun.",
+                            Counter, {counter({}, total.pool.connects)}));
+  families.push_back(family("portico_upstream_connect_failures_total",
+                            "Connections to endpoints that failed.", Counter,
+                            {counter({}, total.pool.connect_failures)}));
+  families.push_back(family("portico_upstream_reuses_total",
+                            "Requests sent on a connection that was already open.", Counter,
+                            {counter({}, total.pool.reuses)}));
+  families.push_back(family("portico_upstream_retries_total", "Tries after the first.", Counter,
+                            {counter({}, total.retries)}));
+  families.push_back(family("portico_access_log_dropped_total",
+                            "Access log lines dropped because the log is slow.", Counter,
+                            {counter({}, total.dropped_log_lines)}));
+  families.push_back(family("portico_config_generation", "Number of the configuration in effect.",
+                            Gauge, {gauge({}, static_cast<double>(config.generation))}));
+  families.push_back(
+      family("portico_config_age_seconds", "Time since the configuration last changed.", Gauge,
+             {gauge({}, std::chrono::duration<double>(now - config.compiled).count())}));
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, families);
+  return std::move(out).str();
+}
+
+}  // namespace portico::server

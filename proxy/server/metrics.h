@@ -1,0 +1,47 @@
+// What a worker counts: plain numbers on its own thread, copied and summed when somebody scrapes.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "proxy/exchange/config.h"
+#include "proxy/exchange/record.h"
+#include "proxy/upstream/pool.h"
+
+namespace portico::server {
+
+// Upper bounds in seconds, as ingress-nginx has them; the last bucket is open.
+inline constexpr std::array<double, 11> kLatencyBounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+                                                       0.5,   1,    2.5,   5,    10};
+
+// Thread: the worker's; copies are values.
+struct Metrics {
+  using StatusClasses =
+      std::array<std::uint64_t, 6>;  // [0]: no answer was sent; [1]..[5]: 1xx..5xx
+
+  std::vector<StatusClasses> by_backend;  // by BackendId
+  StatusClasses without_backend{};        // no route matched
+  std::array<std::uint64_t, kLatencyBounds.size() + 1> latency{};
+  double latency_sum_seconds = 0;
+  std::uint64_t accepted_http = 0;
+  std::uint64_t accepted_https = 0;
+  std::uint64_t handshake_failures = 0;
+  std::uint64_t open_connections = 0;
+  std::uint64_t shed_connections = 0;  // for want of descriptors
+  std::uint64_t dropped_log_lines = 0;
+  std::uint64_t retries = 0;
+  upstream::PoolCounts pool;
+
+  void count(const exchange::Record& record);
+  void retire(routing::BackendId backend);
+  void add(const Metrics& other);
+};
+
+// Prometheus text exposition format 0.0.4. `config` names the backends.
+std::string to_prometheus_text(const Metrics& total, const exchange::Config& config,
+                               std::size_t workers, std::chrono::steady_clock::time_point now);
+
+}  // namespace portico::server

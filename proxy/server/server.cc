@@ -1,0 +1,165 @@
+#include "proxy/server/server.h"
+
+#include <mutex>
+#include <utility>
+
+#include "tls/self_signed.h"
+#include "tls/ticket_keys.h"
+
+namespace portico::server {
+namespace {
+
+// Called once by each of `count` threads; the last one's call runs `done` on `loop`.
+class Countdown {
+ public:
+  Countdown(std::size_t count, net::Loop& loop, std::move_only_function<void()> done)
+      : left_(count), loop_(loop), done_(std::move(done)) {}
+
+  void arrive() {
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      loop_.post(std::move(done_));
+    }
+  }
+
+ private:
+  std::atomic<std::size_t> left_;
+  net::Loop& loop_;
+  std::move_only_function<void()> done_;
+};
+
+// The workers' counters as they come in.
+struct Collection {
+  std::mutex mutex;
+  Metrics total;
+  std::shared_ptr<const exchange::Config> config;
+  std::move_only_function<void(std::string)> take;
+};
+
+}  // namespace
+
+std::expected<std::unique_ptr<Server>, std::string> Server::open(net::Loop& control,
+                                                                 ServerSetup setup) {
+  auto server = std::unique_ptr<Server>(new Server(control, std::move(setup)));
+  auto tls = tls::ServerContext::create({}, std::make_shared<tls::TicketKeys>());
+  if (!tls) {
+    return std::unexpected("TLS: " + tls.error());
+  }
+  server->worker_setup_.tls = std::move(*tls);
+  if (server->setup_.access_log != LogFormat::kOff) {
+    auto log = AccessLog::open(server->setup_.access_log, server->setup_.access_log_path,
+                               server->setup_.workers);
+    if (!log) {
+      return std::unexpected(std::move(log.error()));
+    }
+    server->log_ = std::move(*log);
+  }
+  for (std::size_t i = 0; i < server->setup_.workers; ++i) {
+    auto* const ring = server->log_ == nullptr ? nullptr : &server->log_->ring(i);
+    server->workers_.push_back(
+        std::make_unique<Worker>(static_cast<std::uint32_t>(i), server->worker_setup_, ring));
+  }
+  if (auto opened = server->open_listeners(); !opened) {
+    return std::unexpected(std::move(opened.error()));
+  }
+  return server;
+}
+
+Server::Server(net::Loop& control, ServerSetup setup)
+    : control_(control),
+      setup_(std::move(setup)),
+      worker_setup_{.options = setup_.options,
+                    .tls = nullptr,
+                    .control = control_,
+                    .log_format = setup_.access_log},
+      compiler_(tls::make_self_signed()) {}
+
+Server::~Server() {
+  for (auto& worker : workers_) {
+    worker->stop();
+  }
+  for (auto& worker : workers_) {
+    worker->join();
+  }
+}
+
+// The first worker finds the port where none was asked for; the others share it.
+std::expected<void, std::string> Server::open_listeners() {
+  http_ = setup_.http;
+  https_ = setup_.https;
+  for (const auto& address : {http_, https_}) {
+    if (auto free = net::probe_address(address); address.port() != 0 && !free) {
+      return free;
+    }
+  }
+  for (auto& worker : workers_) {
+    auto http = worker->listen_http(http_);
+    if (!http) {
+      return std::unexpected(std::move(http.error()));
+    }
+    http_ = *http;
+    auto https = worker->listen_https(https_);
+    if (!https) {
+      return std::unexpected(std::move(https.error()));
+    }
+    https_ = *https;
+  }
+  return {};
+}
+
+void Server::start() {
+  for (auto& worker : workers_) {
+    worker->start();
+  }
+}
+
+void Server::publish(const routing::Snapshot& snapshot, std::move_only_function<void()> adopted) {
+  config_ = compiler_.compile(snapshot);
+  auto all = std::make_shared<Countdown>(workers_.size(), control_, std::move(adopted));
+  for (auto& worker : workers_) {
+    worker->adopt(config_, [all] { all->arrive(); });
+  }
+}
+
+void Server::announce_drain() {
+  for (auto& worker : workers_) {
+    worker->announce_drain();
+  }
+}
+
+void Server::drain(std::move_only_function<void()> drained) {
+  auto all = std::make_shared<Countdown>(workers_.size(), control_, std::move(drained));
+  for (auto& worker : workers_) {
+    worker->drain([all] { all->arrive(); });
+  }
+}
+
+void Server::reopen_access_log() {
+  if (log_ != nullptr) {
+    log_->reopen();
+  }
+}
+
+void Server::collect(net::Loop& loop, std::move_only_function<void(std::string)> take) {
+  auto collection = std::make_shared<Collection>();
+  collection->take = std::move(take);
+  const auto finish = [collection, workers = workers_.size()] {
+    static const exchange::Config kNone;
+    const auto& config = collection->config == nullptr ? kNone : *collection->config;
+    collection->take(
+        to_prometheus_text(collection->total, config, workers, std::chrono::steady_clock::now()));
+  };
+  auto all = std::make_shared<Countdown>(workers_.size(), loop, finish);
+  for (auto& worker : workers_) {
+    worker->collect(
+        [all, collection](const Metrics& metrics, std::shared_ptr<const exchange::Config> config) {
+          {
+            const std::scoped_lock lock(collection->mutex);
+            collection->total.add(metrics);
+            collection->config = std::move(config);
+          }
+          all->arrive();
+        });
+  }
+}
+
+}  // namespace portico::server

@@ -1,0 +1,70 @@
+// The data plane as a whole: the workers, what they serve, and how they end.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/exchange/options.h"
+#include "proxy/net/loop.h"
+#include "proxy/net/socket_address.h"
+#include "proxy/server/access_log.h"
+#include "proxy/server/config_compiler.h"
+#include "proxy/server/worker.h"
+
+namespace portico::server {
+
+struct ServerSetup {
+  std::size_t workers = 1;
+  net::SocketAddress http;
+  net::SocketAddress https;
+  exchange::Options options;
+  LogFormat access_log = LogFormat::kOff;
+  std::string access_log_path;  // empty: standard output
+};
+
+// Thread:    the controller's, on its loop; collect() may be called from any.
+// Lifetime:  destroying it stops and joins the workers, whatever is open.
+// Errors:    open() returns one line for the user.
+class Server {
+ public:
+  static std::expected<std::unique_ptr<Server>, std::string> open(net::Loop& control,
+                                                                  ServerSetup setup);
+  ~Server();
+
+  [[nodiscard]] const net::SocketAddress& http_address() const { return http_; }
+  [[nodiscard]] const net::SocketAddress& https_address() const { return https_; }
+
+  void start();
+  // `adopted` is called on the control loop once every worker serves by it.
+  void publish(const routing::Snapshot& snapshot, std::move_only_function<void()> adopted);
+
+  // Tells keep-alive clients to close; the listeners stay open.
+  void announce_drain();
+  // Closes the listeners; `drained` is called on the control loop once nothing is open.
+  void drain(std::move_only_function<void()> drained);
+
+  void reopen_access_log();
+  // The workers' sum as Prometheus text, put together and given to `take` on `loop`.
+  void collect(net::Loop& loop, std::move_only_function<void(std::string)> take);
+
+  [[nodiscard]] const exchange::Config* config() const { return config_.get(); }
+
+ private:
+  Server(net::Loop& control, ServerSetup setup);
+  std::expected<void, std::string> open_listeners();
+
+  net::Loop& control_;
+  ServerSetup setup_;
+  WorkerSetup worker_setup_;
+  ConfigCompiler compiler_;
+  std::shared_ptr<const exchange::Config> config_;  // the last published
+  std::unique_ptr<AccessLog> log_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  net::SocketAddress http_;
+  net::SocketAddress https_;
+};
+
+}  // namespace portico::server

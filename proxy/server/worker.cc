@@ -1,0 +1,227 @@
+#include "proxy/server/worker.h"
+
+#include <utility>
+
+#include <boost/smart_ptr/make_local_shared.hpp>
+
+#include "proxy/net/tcp_transport.h"
+#include "proxy/net/tls_transport.h"
+#include "tls/engine.h"
+
+namespace portico::server {
+namespace {
+
+constexpr std::uint32_t kSeedStep = 0x9E3779B9;  // spreads the workers' first endpoints
+
+template <class T>
+std::unique_ptr<T> take_out(std::vector<std::unique_ptr<T>>& from, std::size_t index) {
+  auto taken = std::move(from[index]);
+  if (index + 1 != from.size()) {
+    from[index] = std::move(from.back());
+    from[index]->index = index;
+  }
+  from.pop_back();
+  return taken;
+}
+
+}  // namespace
+
+class Worker::Handshake final : public exchange::Mortal {
+ public:
+  Handshake(Worker& worker, std::unique_ptr<net::Transport> below)
+      : shaking_(
+            worker.loop_, std::move(below),
+            tls::Engine::server(worker.setup_.tls, worker.context_.config->config().certificates),
+            worker.setup_.options.handshake_timeout, [this, &worker](auto result) {
+              if (result) {
+                worker.serve(std::move(*result));
+              } else {
+                ++worker.metrics_.handshake_failures;
+              }
+              worker.end_handshake(*this);
+            }) {}
+
+  std::size_t index = 0;
+
+ private:
+  net::TlsHandshake shaking_;
+};
+
+Worker::Worker(std::uint32_t index, const WorkerSetup& setup, LogRing* log)
+    : setup_(setup),
+      log_(log),
+      reaper_(loop_),
+      pool_(loop_, setup.options, reaper_),
+      context_{.loop = loop_,
+               .options = setup.options,
+               .upstreams = pool_,
+               .recorder = *this,
+               .balancers = exchange::Balancers(index * kSeedStep),
+               .request_ids = {},
+               .date = {},
+               .config = {},
+               .pinned = {}},
+      slots_(context_, reaper_) {}
+
+Worker::~Worker() = default;
+
+std::expected<net::SocketAddress, std::string> Worker::listen_http(
+    const net::SocketAddress& address) {
+  return listen(address, [this](net::AcceptedSocket socket) {
+    ++metrics_.accepted_http;
+    serve(net::make_tcp_transport(loop_, std::move(socket)));
+  });
+}
+
+std::expected<net::SocketAddress, std::string> Worker::listen_https(
+    const net::SocketAddress& address) {
+  return listen(address, [this](net::AcceptedSocket socket) {
+    ++metrics_.accepted_https;
+    shake_hands(std::move(socket));
+  });
+}
+
+std::expected<net::SocketAddress, std::string> Worker::listen(
+    const net::SocketAddress& address, net::Listener::AcceptHandler on_accept) {
+  auto listener = net::Listener::open(loop_, address, std::move(on_accept));
+  if (!listener) {
+    return std::unexpected(std::move(listener.error()));
+  }
+  const auto bound = (*listener)->local_address();
+  listeners_.push_back(std::move(*listener));
+  return bound;
+}
+
+void Worker::start() {
+  thread_ = std::thread([this] { loop_.run(); });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+// ---- connections
+
+void Worker::serve(std::unique_ptr<net::Transport> transport) {
+  auto& connection = connections_.emplace_back(std::make_unique<downstream::H1Connection>(
+      context_, slots_, static_cast<downstream::ConnectionOwner&>(*this), std::move(transport)));
+  connection->index = connections_.size() - 1;
+  connection->start();
+}
+
+void Worker::shake_hands(net::AcceptedSocket socket) {
+  auto& handshake = handshakes_.emplace_back(
+      std::make_unique<Handshake>(*this, net::make_tcp_transport(loop_, std::move(socket))));
+  handshake->index = handshakes_.size() - 1;
+}
+
+void Worker::end_handshake(Handshake& handshake) {
+  reaper_.take(take_out(handshakes_, handshake.index));
+  report_if_drained();
+}
+
+void Worker::on_closed(downstream::H1Connection& connection) {
+  reaper_.take(take_out(connections_, connection.index));
+  report_if_drained();
+}
+
+// ---- what the controller asks for
+
+void Worker::adopt(std::shared_ptr<const exchange::Config> config,
+                   std::move_only_function<void()> adopted) {
+  loop_.post([this, config = std::move(config), adopted = std::move(adopted)]() mutable {
+    apply(std::move(config));
+    adopted();
+  });
+}
+
+void Worker::apply(std::shared_ptr<const exchange::Config> config) {
+  const auto& next = *config;
+  context_.config =
+      boost::make_local_shared<const exchange::ConfigPin>(std::move(config), setup_.control);
+  // Those already relaying need no Config any more; the others still route by the one they were
+  // born under.
+  for (auto exchange = context_.pinned.begin(); exchange != context_.pinned.end();) {
+    (exchange++)->let_go_of_config();
+  }
+  for (const auto endpoint : next.retired_endpoints) {
+    pool_.retire(endpoint);
+  }
+  for (const auto backend : next.retired_backends) {
+    metrics_.retire(backend);
+  }
+}
+
+void Worker::announce_drain() {
+  loop_.post([this] { context_.draining = true; });
+}
+
+void Worker::drain(std::move_only_function<void()> drained) {
+  loop_.post([this, drained = std::move(drained)]() mutable {
+    drained_ = std::move(drained);
+    begin_drain();
+  });
+}
+
+void Worker::begin_drain() {
+  context_.draining = true;
+  for (auto& listener : listeners_) {
+    listener->stop_accepting();
+    shed_by_closed_listeners_ += listener->shed_count();
+  }
+  listeners_.clear();
+  // Closing one moves the last into its place.
+  for (std::size_t i = connections_.size(); i-- > 0;) {
+    connections_[i]->drain();
+  }
+  report_if_drained();
+}
+
+void Worker::report_if_drained() {
+  if (drained_ && connections_.empty() && handshakes_.empty()) {
+    std::exchange(drained_, nullptr)();
+  }
+}
+
+void Worker::stop() {
+  loop_.stop();
+}
+
+void Worker::collect(
+    std::move_only_function<void(const Metrics&, std::shared_ptr<const exchange::Config>)> take) {
+  loop_.post([this, take = std::move(take)]() mutable {
+    take(metrics(), context_.config == nullptr ? nullptr : context_.config->share());
+  });
+}
+
+Metrics Worker::metrics() const {
+  auto metrics = metrics_;
+  metrics.open_connections = connections_.size();
+  metrics.pool = pool_.counts();
+  metrics.shed_connections = shed_by_closed_listeners_;
+  for (const auto& listener : listeners_) {
+    metrics.shed_connections += listener->shed_count();
+  }
+  return metrics;
+}
+
+void Worker::record(const exchange::Record& record) {
+  metrics_.count(record);
+  if (log_ == nullptr) {
+    return;
+  }
+  line_.clear();
+  const auto now = std::chrono::system_clock::now();
+  if (setup_.log_format == LogFormat::kJson) {
+    append_json_line(line_, record, now);
+  } else {
+    append_nginx_line(line_, record, now);
+  }
+  if (!log_->push(line_)) {
+    ++metrics_.dropped_log_lines;
+  }
+}
+
+}  // namespace portico::server

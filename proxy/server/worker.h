@@ -1,0 +1,97 @@
+// One thread that serves: its loop, its listeners, its clients' and backends' connections, its
+// counters.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "proxy/downstream/h1_connection.h"
+#include "proxy/downstream/slots.h"
+#include "proxy/exchange/context.h"
+#include "proxy/exchange/reaper.h"
+#include "proxy/net/listener.h"
+#include "proxy/net/loop.h"
+#include "proxy/server/log_format.h"
+#include "proxy/server/log_ring.h"
+#include "proxy/server/metrics.h"
+#include "proxy/upstream/pool.h"
+#include "tls/server_context.h"
+
+namespace portico::server {
+
+// What all workers have in common. Outlives them.
+struct WorkerSetup {
+  const exchange::Options& options;
+  std::shared_ptr<const tls::ServerContext> tls;
+  net::Loop& control;  // where a Config goes to be freed
+  LogFormat log_format = LogFormat::kOff;
+};
+
+// Thread:    between start() and join() everything but adopt(), drain(), stop() and collect()
+// belongs to the worker's
+//            own thread; those four post to it and may be called from any other.
+// Lifetime:  join() before it dies.
+class Worker final : private downstream::ConnectionOwner, private exchange::Recorder {
+ public:
+  // `log` is null where the access log is off.
+  Worker(std::uint32_t index, const WorkerSetup& setup, LogRing* log);
+  ~Worker();
+
+  // Before start(). Returns the address that was bound.
+  std::expected<net::SocketAddress, std::string> listen_http(const net::SocketAddress& address);
+  std::expected<net::SocketAddress, std::string> listen_https(const net::SocketAddress& address);
+
+  void start();
+  void join();
+
+  // New exchanges are born under `config` from then on; `adopted` is called on the worker's thread.
+  void adopt(std::shared_ptr<const exchange::Config> config,
+             std::move_only_function<void()> adopted);
+  // Answers tell clients to close from now on.
+  void announce_drain();
+  // Empties the accept queues and closes the listeners; `drained` is called once nothing is open.
+  void drain(std::move_only_function<void()> drained);
+  void stop();
+  // `take` is called on the worker's thread, with the Config it serves by (null before the first).
+  void collect(
+      std::move_only_function<void(const Metrics&, std::shared_ptr<const exchange::Config>)> take);
+
+ private:
+  class Handshake;
+
+  std::expected<net::SocketAddress, std::string> listen(const net::SocketAddress& address,
+                                                        net::Listener::AcceptHandler on_accept);
+  void serve(std::unique_ptr<net::Transport> transport);
+  void shake_hands(net::AcceptedSocket socket);
+  void end_handshake(Handshake& handshake);
+  void apply(std::shared_ptr<const exchange::Config> config);
+  void begin_drain();
+  void report_if_drained();
+  [[nodiscard]] Metrics metrics() const;
+
+  void on_closed(downstream::H1Connection& connection) override;
+  void record(const exchange::Record& record) override;
+
+  const WorkerSetup& setup_;
+  LogRing* log_;
+  net::Loop loop_;
+  exchange::Reaper reaper_;
+  upstream::Pool pool_;
+  exchange::Context context_;
+  downstream::Slots slots_;
+  Metrics metrics_;
+  std::string line_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::uint64_t shed_by_closed_listeners_ = 0;
+  std::vector<std::unique_ptr<Handshake>> handshakes_;
+  std::vector<std::unique_ptr<downstream::H1Connection>> connections_;
+  std::move_only_function<void()> drained_;
+  std::thread thread_;
+};
+
+}  // namespace portico::server

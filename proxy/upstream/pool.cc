@@ -1,0 +1,159 @@
+#include "proxy/upstream/pool.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace portico::upstream {
+namespace {
+
+constexpr std::size_t kSpareLeases = 64;
+
+routing::ProxyError connect_error(net::TransportError error) {
+  switch (error) {
+    case net::TransportError::kConnectRefused:
+      return routing::upstream_error::kConnectRefused;
+    case net::TransportError::kTimedOut:
+      return routing::upstream_error::kConnectTimeout;
+    default:
+      return routing::upstream_error::kConnectFailed;
+  }
+}
+
+}  // namespace
+
+// A connect for one exchange. What it opens is lent at once; nobody else waits for it.
+class Pool::Connecting final : public exchange::PendingAcquire {
+ public:
+  Connecting(Pool& pool, const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout,
+             exchange::ResponseSink& sink, exchange::AcquireSink& waiter)
+      : pool_(pool),
+        endpoint_(endpoint.id),
+        generation_(pool.pool_of(endpoint.id).generation),
+        sink_(sink),
+        waiter_(waiter),
+        connector_(pool.loop_, endpoint.address, timeout,
+                   [this](auto result) { done(std::move(result)); }) {}
+
+ private:
+  void done(std::expected<std::unique_ptr<net::Transport>, net::TransportError> result) {
+    if (!result) {
+      ++pool_.counts_.connect_failures;
+      waiter_.on_acquire_failed(connect_error(result.error()));
+      return;
+    }
+    auto& connection = pool_.adopt(endpoint_, std::move(*result));
+    connection.generation = generation_;
+    waiter_.on_acquired(pool_.lend(connection, sink_));
+  }
+
+  Pool& pool_;
+  exchange::EndpointId endpoint_;
+  std::uint32_t generation_;
+  exchange::ResponseSink& sink_;
+  exchange::AcquireSink& waiter_;
+  net::Connector connector_;
+};
+
+Pool::Pool(net::Loop& loop, const exchange::Options& options, exchange::Reaper& reaper)
+    : loop_(loop), options_(options), reaper_(reaper) {}
+
+Pool::~Pool() = default;
+
+exchange::Upstreams::Acquired Pool::acquire(const exchange::Endpoint& endpoint,
+                                            exchange::Reuse reuse,
+                                            std::chrono::milliseconds connect_timeout,
+                                            exchange::ResponseSink& sink,
+                                            exchange::AcquireSink& waiter) {
+  auto& idle = pool_of(endpoint.id).idle;
+  if (reuse == exchange::Reuse::kAllowed && !idle.empty()) {
+    auto* const connection = idle.back();
+    idle.pop_back();
+    --counts_.idle;
+    ++counts_.reuses;
+    return {.stream = &lend(*connection, sink), .pending = nullptr};
+  }
+  ++counts_.connects;
+  return {.stream = nullptr,
+          .pending = std::make_unique<Connecting>(*this, endpoint, connect_timeout, sink, waiter)};
+}
+
+H1Connection& Pool::adopt(exchange::EndpointId endpoint,
+                          std::unique_ptr<net::Transport> transport) {
+  auto& connection = connections_.emplace_back(std::make_unique<H1Connection>(
+      loop_, options_, static_cast<ConnectionOwner&>(*this), endpoint, std::move(transport)));
+  connection->index = connections_.size() - 1;
+  ++counts_.open;
+  connection->start();
+  return *connection;
+}
+
+exchange::ClientStream& Pool::lend(H1Connection& connection, exchange::ResponseSink& sink) {
+  connection.lend(sink, take_lease());
+  return connection;
+}
+
+void Pool::retire(exchange::EndpointId endpoint) {
+  auto& pool = pool_of(endpoint);
+  ++pool.generation;
+  while (!pool.idle.empty()) {
+    pool.idle.back()->close();
+  }
+}
+
+void Pool::close_idle() {
+  for (auto& pool : endpoints_) {
+    while (!pool.idle.empty()) {
+      pool.idle.back()->close();
+    }
+  }
+}
+
+void Pool::on_idle(H1Connection& connection, std::unique_ptr<Lease> lease) {
+  if (leases_.size() < kSpareLeases) {
+    leases_.push_back(std::move(lease));
+  }
+  auto& pool = pool_of(connection.endpoint());
+  if (connection.generation != pool.generation ||
+      counts_.idle >= options_.upstream_idle_connections) {
+    connection.close();
+    return;
+  }
+  pool.idle.push_back(&connection);
+  ++counts_.idle;
+}
+
+void Pool::on_closed(H1Connection& connection) {
+  auto& idle = pool_of(connection.endpoint()).idle;
+  if (const auto found = std::ranges::find(idle, &connection); found != idle.end()) {
+    idle.erase(found);
+    --counts_.idle;
+  }
+  --counts_.open;
+  const auto index = connection.index;
+  auto dead = std::move(connections_[index]);
+  if (index + 1 != connections_.size()) {
+    connections_[index] = std::move(connections_.back());
+    connections_[index]->index = index;
+  }
+  connections_.pop_back();
+  reaper_.take(std::move(dead));
+}
+
+Pool::EndpointPool& Pool::pool_of(exchange::EndpointId endpoint) {
+  const auto id = static_cast<std::size_t>(endpoint);
+  if (endpoints_.size() <= id) {
+    endpoints_.resize(id + 1);
+  }
+  return endpoints_[id];
+}
+
+std::unique_ptr<Lease> Pool::take_lease() {
+  if (leases_.empty()) {
+    return std::make_unique<Lease>(options_.head_limits);
+  }
+  auto lease = std::move(leases_.back());
+  leases_.pop_back();
+  return lease;
+}
+
+}  // namespace portico::upstream

@@ -1,0 +1,69 @@
+// A worker's connections to all endpoints: warm ones first, last used first out.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "proxy/exchange/options.h"
+#include "proxy/exchange/reaper.h"
+#include "proxy/exchange/upstreams.h"
+#include "proxy/net/connector.h"
+#include "proxy/net/loop.h"
+#include "proxy/upstream/h1_connection.h"
+
+namespace portico::upstream {
+
+struct PoolCounts {
+  std::uint64_t connects = 0;  // begun
+  std::uint64_t connect_failures = 0;
+  std::uint64_t reuses = 0;  // requests that got a warm connection
+  std::uint64_t open = 0;
+  std::uint64_t idle = 0;
+};
+
+// Thread:    worker-bound.
+// Lifetime:  outlives every exchange that uses it. Connections are keyed by endpoint, not by
+// Config, so that a change
+//            of anything else leaves them warm.
+class Pool final : public exchange::Upstreams, private ConnectionOwner {
+ public:
+  Pool(net::Loop& loop, const exchange::Options& options, exchange::Reaper& reaper);
+  ~Pool();
+
+  Acquired acquire(const exchange::Endpoint& endpoint, exchange::Reuse reuse,
+                   std::chrono::milliseconds connect_timeout, exchange::ResponseSink& sink,
+                   exchange::AcquireSink& waiter) override;
+
+  // No backend names the endpoint any more: idle connections close now, lent ones when they come
+  // back.
+  void retire(exchange::EndpointId endpoint);
+  void close_idle();
+
+  [[nodiscard]] const PoolCounts& counts() const { return counts_; }
+
+ private:
+  class Connecting;
+  struct EndpointPool {
+    std::vector<H1Connection*> idle;
+    std::uint32_t generation = 0;  // of the address behind this id
+  };
+
+  void on_idle(H1Connection& connection, std::unique_ptr<Lease> lease) override;
+  void on_closed(H1Connection& connection) override;
+  H1Connection& adopt(exchange::EndpointId endpoint, std::unique_ptr<net::Transport> transport);
+  exchange::ClientStream& lend(H1Connection& connection, exchange::ResponseSink& sink);
+  EndpointPool& pool_of(exchange::EndpointId endpoint);
+  std::unique_ptr<Lease> take_lease();
+
+  net::Loop& loop_;
+  const exchange::Options& options_;
+  exchange::Reaper& reaper_;
+  std::vector<EndpointPool> endpoints_;  // by EndpointId
+  std::vector<std::unique_ptr<H1Connection>> connections_;
+  std::vector<std::unique_ptr<Lease>> leases_;
+  PoolCounts counts_;
+};
+
+}  // namespace portico::upstream
