@@ -2,8 +2,9 @@
 // with one fixed 200. It reads as little as it can: the end of the head, and Content-Length to skip
 // a body (no chunked requests, no HEAD). Requests may be pipelined.
 //
-// Usage: portico_bench_backend [BODY_BYTES [FILL]]      prints its port first; 1024 bytes of 'x' by
-// default
+// Usage: portico_bench_backend BODY_BYTES FILL ADDRESSES
+// The body is BODY_BYTES times the character FILL. Listens on 127.0.0.1 and, with ADDRESSES above
+// one, on 127.1.0.1, 127.1.0.2, ... too, all with one port, which it prints first.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -142,11 +143,17 @@ class Connection {
 
 class Backend {
  public:
-  explicit Backend(Answer answer)
+  Backend(Answer answer, std::uint32_t addresses)
       : answer_(std::move(answer)),
         epoll_(check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-        listener_(listen_and_announce()) {
-    watch(EPOLL_CTL_ADD, listener_, EPOLLIN);
+        first_listener_(listen_on(loopback(0))),
+        last_listener_(first_listener_) {
+    watch(EPOLL_CTL_ADD, first_listener_, EPOLLIN);
+    for (std::uint32_t host = 1; host < addresses; ++host) {
+      last_listener_ = listen_on(loopback(port_of(first_listener_), host));
+      watch(EPOLL_CTL_ADD, last_listener_, EPOLLIN);
+    }
+    announce(first_listener_);
   }
 
   [[noreturn]] void run() {
@@ -154,8 +161,8 @@ class Backend {
     for (;;) {
       const int count = epoll_wait(epoll_, events.data(), events.size(), -1);
       for (int i = 0; i < count; ++i) {
-        if (events[i].data.fd == listener_) {
-          accept_all();
+        if (events[i].data.fd <= last_listener_) {
+          accept_all(events[i].data.fd);
         } else {
           serve(events[i]);
         }
@@ -169,8 +176,8 @@ class Backend {
     check(epoll_ctl(epoll_, operation, fd, &event), "epoll_ctl");
   }
 
-  void accept_all() {
-    for (int fd = accept_one(listener_); fd >= 0; fd = accept_one(listener_)) {
+  void accept_all(int listener) {
+    for (int fd = accept_one(listener); fd >= 0; fd = accept_one(listener)) {
       connections_.try_emplace(fd, std::make_unique<Connection>(fd, answer_));
       watch(EPOLL_CTL_ADD, fd, EPOLLIN);
     }
@@ -192,7 +199,8 @@ class Backend {
   Answer answer_;
   std::string scratch_ = std::string(kChunkBytes, '\0');
   int epoll_;
-  int listener_;
+  int first_listener_;
+  int last_listener_;  // opened in one go, so every descriptor up to it is a listener
   std::unordered_map<int, std::unique_ptr<Connection>> connections_;
 };
 
@@ -200,7 +208,10 @@ class Backend {
 }  // namespace portico::bench
 
 int main(int argc, char** argv) {
-  const std::uint64_t body_bytes = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1024;
-  const char fill = argc > 2 ? argv[2][0] : 'x';
-  portico::bench::Backend({body_bytes, fill}).run();
+  if (argc != 4) {
+    std::fprintf(stderr, "usage: %s BODY_BYTES FILL ADDRESSES\n", argv[0]);
+    return 2;
+  }
+  const std::uint64_t body_bytes = std::strtoull(argv[1], nullptr, 10);
+  portico::bench::Backend({body_bytes, argv[2][0]}, std::atoi(argv[3])).run();
 }

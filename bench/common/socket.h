@@ -25,11 +25,12 @@ inline int check(int result, const char* what) {
   return result;
 }
 
-inline sockaddr_in loopback(std::uint16_t port) {
+// The address of `port` on loopback: 127.0.0.1, and with another `host` 127.1.0.0 + host.
+inline sockaddr_in loopback(std::uint16_t port, std::uint32_t host = 0) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl(host == 0 ? INADDR_LOOPBACK : 0x7f010000U + host);
   return address;
 }
 
@@ -38,17 +39,24 @@ inline void set_no_delay(int fd) {
   check(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "TCP_NODELAY");
 }
 
-// Listens on 127.0.0.1 and prints the port as the first line of standard output.
-inline int listen_and_announce() {
+inline int listen_on(const sockaddr_in& address) {
   const int fd = check(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
-  sockaddr_in address = loopback(0);
-  socklen_t length = sizeof address;
-  check(bind(fd, reinterpret_cast<sockaddr*>(&address), length), "bind");
+  check(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), "bind");
   check(listen(fd, SOMAXCONN), "listen");
-  check(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
-  std::printf("%d\n", ntohs(address.sin_port));
-  std::fflush(stdout);
   return fd;
+}
+
+inline std::uint16_t port_of(int listener) {
+  sockaddr_in address{};
+  socklen_t length = sizeof address;
+  check(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
+  return ntohs(address.sin_port);
+}
+
+// Tells the port as the first line of standard output, once the program listens.
+inline void announce(int listener) {
+  std::printf("%d\n", port_of(listener));
+  std::fflush(stdout);
 }
 
 // The next waiting client, or -1 when there is none.

@@ -35,8 +35,9 @@ class Relay {
   explicit Relay(std::uint16_t upstream_port)
       : upstream_(loopback(upstream_port)),
         epoll_(check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-        listener_(listen_and_announce()) {
+        listener_(listen_on(loopback(0))) {
     watch(EPOLL_CTL_ADD, listener_, EPOLLIN, nullptr);
+    announce(listener_);
   }
 
   [[noreturn]] void run() {

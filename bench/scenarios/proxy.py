@@ -32,11 +32,15 @@ def run(options):
 
 def start(stack, options):
     build, directory, cpus = options.build, options.directory, options.proxy_cpus
-    backend = stack.enter_context(Backend(build, directory, cpus=options.load_cpus)).port
+    backend = stack.enter_context(Backend(
+        build, directory, host_count=HOST_COUNT if options.own_services else 1,
+        cpus=options.load_cpus))
+    routes = {host: f"{backend.hosts[i % len(backend.hosts)]}:{backend.port}"
+              for i, host in enumerate(HOSTS)}
     programs = {
-        "relay": lambda: Relay(build, directory, backend, cpus),
-        "nginx": lambda: Nginx(directory, peers.nginx(HOSTS, backend), cpus),
-        "haproxy": lambda: Haproxy(directory, peers.haproxy(HOSTS, backend), cpus),
+        "relay": lambda: Relay(build, directory, backend.port, cpus),
+        "nginx": lambda: Nginx(directory, peers.nginx(routes), cpus),
+        "haproxy": lambda: Haproxy(directory, peers.haproxy(routes), cpus),
         "portico": lambda: start_portico(options, backend),
     }
     if not os.path.exists(build.portico):
@@ -48,11 +52,13 @@ def start(stack, options):
     return started
 
 
-def start_portico(options, backend_port):
+def start_portico(options, backend):
     folder = manifests.Folder(os.path.join(options.directory, "proxy-manifests"))
-    folder.write("service", manifests.service("app", backend_port))
+    for i, address in enumerate(backend.hosts):
+        folder.write(f"service-{i}", manifests.service(f"app{i}", backend.port, address))
     for i, host in enumerate(HOSTS):
-        folder.write(f"ingress-{i}", manifests.ingress(f"i{i}", host, "app"))
+        service = f"app{i % len(backend.hosts)}"
+        folder.write(f"ingress-{i}", manifests.ingress(f"i{i}", host, service))
     portico = Portico(options.build, options.directory, folder.path, workers=1,
                       cpus=options.proxy_cpus)
     return portico.wait_ready()

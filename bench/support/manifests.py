@@ -57,7 +57,7 @@ ports:
   port: {port}
 endpoints:
 - addresses:
-  - 127.0.0.1
+  - {address}
   conditions:
     ready: true
 """
@@ -83,8 +83,8 @@ def ingress(name, host, service, secret=None, annotations=None):
         tls=f"  tls:\n  - hosts:\n    - {host}\n    secretName: {secret}\n" if secret else "")
 
 
-def service(name, port):
-    return SERVICE.format(name=name, port=port)
+def service(name, port, address="127.0.0.1"):
+    return SERVICE.format(name=name, port=port, address=address)
 
 
 def tls_secret(name, certificate, key):

@@ -42,14 +42,21 @@ http {{
   fastcgi_temp_path {directory}/fastcgi;
   uwsgi_temp_path {directory}/uwsgi;
   scgi_temp_path {directory}/scgi;
-  upstream backend {{
-    server 127.0.0.1:{backend_port};
+  server {{ listen 127.0.0.1:{port} default_server; server_name _; return 404; }}
+{upstreams}{servers}}}
+"""
+
+NGINX_UPSTREAM = """\
+  upstream {name} {{
+    server {address};
     keepalive 320;
     keepalive_requests 1000000000;
     keepalive_timeout 60s;
   }}
-  server {{ listen 127.0.0.1:{port} default_server; server_name _; return 404; }}
-{servers}}}
+"""
+
+NGINX_SERVER = """\
+  server {{ listen 127.0.0.1:{port}; server_name {host}; location / {{ proxy_pass http://{name}; }} }}
 """
 
 HAPROXY = """\
@@ -76,30 +83,38 @@ frontend hosts
   http-request set-header X-Forwarded-Scheme http
   http-request set-header X-Scheme http
   use_backend %[req.hdr(host),lower,map_str({map},none)]
-backend app
-  server app 127.0.0.1:{backend_port} pool-max-conn -1
 backend none
   http-request return status 404
-"""
+{backends}"""
 
 
-def nginx(hosts, backend_port, buffering="on"):
+def nginx(routes, buffering="on"):
+    """A writer of the configuration that leads each host of `routes` to its address."""
     def write(directory, port):
-        servers = "".join(
-            f"  server {{ listen 127.0.0.1:{port}; server_name {host}; "
-            f"location / {{ proxy_pass http://backend; }} }}\n" for host in hosts)
+        names = _backend_names(routes)
         return _write(directory, "nginx.conf", NGINX.format(
-            directory=directory, port=port, backend_port=backend_port, servers=servers,
-            buffering=buffering))
+            directory=directory, port=port, buffering=buffering,
+            upstreams="".join(NGINX_UPSTREAM.format(name=name, address=address)
+                              for address, name in names.items()),
+            servers="".join(NGINX_SERVER.format(port=port, host=host, name=names[address])
+                            for host, address in routes.items())))
     return write
 
 
-def haproxy(hosts, backend_port, reuse="safe"):
+def haproxy(routes, reuse="safe"):
     def write(directory, port):
-        table = _write(directory, "hosts.map", "".join(f"{host} app\n" for host in hosts))
+        names = _backend_names(routes)
+        table = _write(directory, "hosts.map", "".join(
+            f"{host} {names[address]}\n" for host, address in routes.items()))
         return _write(directory, "haproxy.cfg", HAPROXY.format(
-            port=port, map=table, backend_port=backend_port, reuse=reuse))
+            port=port, map=table, reuse=reuse,
+            backends="".join(f"backend {name}\n  server {name} {address} pool-max-conn -1\n"
+                             for address, name in names.items())))
     return write
+
+
+def _backend_names(routes):
+    return {address: f"app{i}" for i, address in enumerate(dict.fromkeys(routes.values()))}
 
 
 def _write(directory, name, text):

@@ -31,10 +31,13 @@ class Build:
 
 
 class Backend(Process):
-    def __init__(self, build, directory, body_bytes=1024, fill="x", cpus=None):
+    """Listens on `host_count` addresses of loopback, all with one port."""
+
+    def __init__(self, build, directory, body_bytes=1024, fill="x", host_count=1, cpus=None):
         build.require(build.backend)
-        super().__init__([build.backend, str(body_bytes), fill], directory, cpus)
+        super().__init__([build.backend, str(body_bytes), fill, str(host_count)], directory, cpus)
         self.port = int(self.wait_for_log(r"^(\d+)\n").group(1))
+        self.hosts = ["127.0.0.1"] + [f"127.1.{i >> 8}.{i & 255}" for i in range(1, host_count)]
 
 
 class Relay(Process):
