@@ -62,7 +62,7 @@ class Portico:
         self._changed = threading.Condition()
         command = [BINARY, "serve", "--manifests", manifests, *flags]
         for name in ("http", "https", "admin"):
-            if f"--{name}-address" not in flags:
+            if not any(str(flag).startswith(f"--{name}-address") for flag in flags):
                 command += [f"--{name}-address", "127.0.0.1:0"]
         if "--workers" not in flags:
             command += ["--workers", "2"]
