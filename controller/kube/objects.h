@@ -20,6 +20,9 @@ struct Origin {
   std::shared_ptr<const std::string> file;
   int line = 0;      // of the document's first line
   int document = 0;  // index in the file
+
+  // Where a thing stands is no part of what it is: an object that only moved is still the same.
+  bool operator==(const Origin& /*other*/) const { return true; }
 };
 
 struct Metadata {
@@ -32,6 +35,7 @@ struct Metadata {
   std::map<std::string, std::string, std::less<>> annotations;
   std::map<std::string, std::string, std::less<>> labels;
   Origin origin;
+  bool operator==(const Metadata&) const = default;
 };
 
 // A port by number or by name; the default is "not given".
@@ -42,28 +46,33 @@ struct PortRef {
   [[nodiscard]] std::string to_string() const {
     return name.empty() ? std::to_string(number) : name;
   }
+  bool operator==(const PortRef&) const = default;
 };
 
 struct IngressBackend {
   std::string service;
   PortRef port;
   bool is_resource = false;  // a `resource` backend: not served, diagnosed
+  bool operator==(const IngressBackend&) const = default;
 };
 
 struct IngressPath {
   std::string path;
   std::string path_type;  // as written
   IngressBackend backend;
+  bool operator==(const IngressPath&) const = default;
 };
 
 struct IngressRule {
   std::string host;
   std::vector<IngressPath> paths;
+  bool operator==(const IngressRule&) const = default;
 };
 
 struct IngressTls {
   std::vector<std::string> hosts;
   std::string secret;
+  bool operator==(const IngressTls&) const = default;
 };
 
 struct Ingress {
@@ -73,6 +82,7 @@ struct Ingress {
   std::optional<IngressBackend> default_backend;
   std::vector<IngressRule> rules;
   std::vector<IngressTls> tls;
+  bool operator==(const Ingress&) const = default;
 };
 
 struct IngressClass {
@@ -80,6 +90,7 @@ struct IngressClass {
   Metadata meta;
   std::string controller;
   [[nodiscard]] bool is_default() const;  // annotation ingressclass.kubernetes.io/is-default-class
+  bool operator==(const IngressClass&) const = default;
 };
 
 struct ServicePort {
@@ -88,6 +99,7 @@ struct ServicePort {
   std::int32_t port = 0;
   PortRef target_port;
   std::string app_protocol;
+  bool operator==(const ServicePort&) const = default;
 };
 
 struct Service {
@@ -97,10 +109,12 @@ struct Service {
   std::string cluster_ip;
   std::string external_name;
   std::vector<ServicePort> ports;
+  bool operator==(const Service&) const = default;
 };
 
 struct EndpointConditions {
   std::optional<bool> ready, serving, terminating;
+  bool operator==(const EndpointConditions&) const = default;
 };
 
 struct SliceEndpoint {
@@ -109,6 +123,7 @@ struct SliceEndpoint {
   std::string pod;  // targetRef's namespace/name where it is a Pod
   std::string node;
   std::string zone;
+  bool operator==(const SliceEndpoint&) const = default;
 };
 
 struct SlicePort {
@@ -116,6 +131,7 @@ struct SlicePort {
   std::string protocol;
   std::optional<std::int32_t> port;
   std::string app_protocol;
+  bool operator==(const SlicePort&) const = default;
 };
 
 struct EndpointSlice {
@@ -125,6 +141,7 @@ struct EndpointSlice {
   std::string address_type;  // IPv4, IPv6, FQDN
   std::vector<SliceEndpoint> endpoints;
   std::vector<SlicePort> ports;
+  bool operator==(const EndpointSlice&) const = default;
 };
 
 struct Secret {
@@ -132,12 +149,14 @@ struct Secret {
   Metadata meta;
   std::string type;
   std::map<std::string, std::string, std::less<>> data;  // decoded; stringData laid over it
+  bool operator==(const Secret&) const = default;
 };
 
 struct ConfigMap {
   static constexpr const char* kKind = "ConfigMap";
   Metadata meta;
   std::map<std::string, std::string, std::less<>> data;
+  bool operator==(const ConfigMap&) const = default;
 };
 
 using Object = std::variant<Ingress, IngressClass, Service, EndpointSlice, Secret, ConfigMap>;
