@@ -1,0 +1,216 @@
+// Whatever the changes and their order, the result is that of starting afresh from the objects that
+// are left.
+#include <random>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "controller/translate/host_build.h"
+#include "controller/translate/testing/manifests.h"
+#include "controller/translate/translator.h"
+#include "tls/testing/certificates.h"
+
+namespace portico::translate {
+namespace {
+
+using routing::Snapshot;
+
+template <class Value, class Same>
+void expect_same(const routing::SharedMap<Value>& actual, const routing::SharedMap<Value>& expected,
+                 Same same, const char* what) {
+  EXPECT_EQ(actual.size(), expected.size()) << what;
+  expected.for_each([&](const std::string& key, const auto& value) {
+    const auto* found = actual.find(key);
+    ASSERT_NE(found, nullptr) << what << " " << key;
+    EXPECT_TRUE(same(*found, *value)) << what << " " << key;
+  });
+}
+
+void expect_same(const Translator& actual, const Translator& expected) {
+  const Snapshot& a = actual.snapshot();
+  const Snapshot& b = expected.snapshot();
+  expect_same(a.hosts, b.hosts, same_host, "host");
+  expect_same(a.backends, b.backends, std::equal_to<>{}, "backend");
+  expect_same(a.certificates, b.certificates, std::equal_to<>{}, "certificate");
+  ASSERT_EQ(a.default_route == nullptr, b.default_route == nullptr);
+  EXPECT_TRUE(a.default_route == nullptr || same_route(*a.default_route, *b.default_route));
+  EXPECT_EQ(testing::lines(actual.diagnostics()), testing::lines(expected.diagnostics()));
+  EXPECT_EQ(actual.external_names(), expected.external_names());
+}
+
+// A small world of names, so that objects meet often.
+class RandomObjects {
+ public:
+  explicit RandomObjects(unsigned seed) : random_(seed) {
+    for (const auto& names : std::vector<std::vector<std::string>>{
+             {"a.example.com"}, {"*.example.com"}, {"b.example.com", "c.example.com"}}) {
+      pairs_.push_back(tls::testing::make_certificate({.names = names}));
+    }
+  }
+
+  kube::Change next() {
+    kube::Object object = any_object();
+    const auto key = kube::key_of(object);
+    if (below(4) == 0) {
+      return {key, nullptr};
+    }
+    return {key, std::make_shared<const kube::Object>(std::move(object))};
+  }
+
+ private:
+  int below(int bound) { return std::uniform_int_distribution<>(0, bound - 1)(random_); }
+
+  template <class... Choices>
+  std::string one_of(Choices... choices) {
+    const std::array<std::string, sizeof...(choices)> all = {choices...};
+    return all[static_cast<std::size_t>(below(sizeof...(choices)))];
+  }
+
+  std::string service_name() { return one_of("s1", "s2", "s3"); }
+  std::string host() {
+    return one_of("a.example.com", "b.example.com", "*.example.com", "", "bad_host:1");
+  }
+
+  kube::Object any_object() {
+    switch (below(8)) {
+      case 0:
+        return service();
+      case 1:
+        return slice();
+      case 2:
+        return secret();
+      case 3:
+        return ingress_class();
+      default:
+        return ingress();
+    }
+  }
+
+  template <class Kind>
+  Kind named(const std::string& name) {
+    Kind object;
+    object.meta.name = name;
+    object.meta.namespace_ = "default";
+    return object;
+  }
+
+  kube::Service service() {
+    auto object = named<kube::Service>(service_name());
+    object.type = "ClusterIP";
+    object.ports.push_back({.name = one_of("http", "web"), .protocol = "TCP", .port = 80});
+    if (below(4) == 0) {
+      object.type = "ExternalName";
+      object.external_name = one_of("api.example.org", "192.0.2.1");
+    }
+    return object;
+  }
+
+  kube::EndpointSlice slice() {
+    auto object = named<kube::EndpointSlice>(fmt::format("slice-{}", below(5)));
+    object.service = service_name();
+    object.ports.push_back({.name = one_of("http", "web"), .protocol = "TCP", .port = 8080});
+    for (int i = 0; i < below(3); ++i) {
+      object.endpoints.push_back({.addresses = {fmt::format("10.0.0.{}", below(4))}});
+      object.endpoints.back().conditions.ready = below(3) != 0;
+      object.endpoints.back().conditions.terminating = below(3) == 0;
+    }
+    return object;
+  }
+
+  kube::Secret secret() {
+    auto object = named<kube::Secret>(one_of("t1", "t2"));
+    object.type = "kubernetes.io/tls";
+    const auto& pair = pairs_[static_cast<std::size_t>(below(3))];
+    object.data = {{"tls.crt", pair->chain_pem}, {"tls.key", pair->key_pem}};
+    return object;
+  }
+
+  kube::IngressClass ingress_class() {
+    kube::IngressClass object;
+    object.meta.name = one_of("inside", "portico");
+    object.controller = one_of("portico.dev/ingress-controller", "k8s.io/ingress-nginx");
+    if (below(2) == 0) {
+      object.meta.annotations["ingressclass.kubernetes.io/is-default-class"] = "true";
+    }
+    return object;
+  }
+
+  kube::IngressBackend backend() {
+    kube::IngressBackend object{.service = service_name()};
+    if (below(2) == 0) {
+      object.port.number = 80;
+    } else {
+      object.port.name = one_of("http", "web", "none");
+    }
+    return object;
+  }
+
+  kube::Ingress ingress() {
+    auto object = named<kube::Ingress>(fmt::format("i{}", below(8)));
+    object.meta.created_unix_seconds = below(3);
+    if (below(3) == 0) {
+      object.class_name = one_of("inside", "portico");
+    }
+    if (below(4) == 0) {
+      const auto name =
+          one_of("auth-url", "auth-tls-secret", "proxy-read-timeout", "use-regex", "nothing");
+      object.meta.annotations["nginx.ingress.kubernetes.io/" + name] = one_of("1", "x");
+    }
+    if (below(4) == 0) {
+      object.default_backend = backend();
+    }
+    for (int i = 0; i < below(3); ++i) {
+      auto& rule = object.rules.emplace_back(kube::IngressRule{.host = host()});
+      for (int j = 0; j < below(3); ++j) {
+        rule.paths.push_back({one_of("/", "/a", "/a/", "bad"),
+                              one_of("Prefix", "Exact", "ImplementationSpecific", "X"), backend()});
+      }
+    }
+    for (int i = 0; i < below(2); ++i) {
+      auto& entry = object.tls.emplace_back(kube::IngressTls{.secret = one_of("t1", "t2", "t3")});
+      for (int j = 0; j < below(3); ++j) {
+        entry.hosts.push_back(one_of("a.example.com", "b.example.com", "*.example.com"));
+      }
+    }
+    return object;
+  }
+
+  std::mt19937 random_;
+  std::vector<CertificatePointer> pairs_;
+};
+
+class TranslatorOracle : public ::testing::TestWithParam<unsigned> {};
+
+TEST_P(TranslatorOracle, EveryStepEqualsAFreshStart) {
+  RandomObjects source(GetParam());
+  Options options;
+  options.default_backend_service = GetParam() % 2 == 0 ? "default/s1:80" : "";
+  options.checking = GetParam() % 3 == 0;
+  Translator incremental(options);
+  std::map<kube::ObjectKey, kube::ObjectPointer> objects;
+  for (int step = 0; step < 150; ++step) {
+    std::vector<kube::Change> batch;
+    for (int i = 0; i <= step % 3; ++i) {
+      batch.push_back(source.next());
+      objects[batch.back().key] = batch.back().object;
+    }
+    incremental.apply(batch);
+    std::vector<kube::Change> all;
+    for (const auto& [key, object] : objects) {
+      if (object != nullptr) {
+        all.push_back({key, object});
+      }
+    }
+    Translator fresh(options);
+    fresh.apply(all);
+    expect_same(incremental, fresh);
+    if (HasFailure()) {
+      FAIL() << "seed " << GetParam() << ", step " << step;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, TranslatorOracle, ::testing::Range(1U, 13U));
+
+}  // namespace
+}  // namespace portico::translate
