@@ -12,9 +12,11 @@
 namespace portico::http {
 namespace {
 
-[[maybe_unused]] bool is_clean(std::string_view text) {
-  const char* const end = text.data() + text.size();
-  return find_control(text.data(), end) == end;
+// Of a line that was appended from `begin` on, without its CRLF: one look at the whole costs less
+// than one at each part.
+[[maybe_unused]] bool is_clean(const std::string& out, std::size_t begin) {
+  const char* const end = out.data() + out.size() - 2;
+  return find_control(out.data() + begin, end) == end;
 }
 
 // One growth and plain copies: several std::string::append cost twice that for pieces this small.
@@ -45,21 +47,26 @@ std::string_view number(std::span<char> buffer, std::uint64_t value, int base) {
 }  // namespace
 
 void HeadWriter::request_line(std::string_view method, std::string_view target) {
-  assert(is_clean(method) && is_clean(target));
   assert(target.find(' ') == std::string_view::npos);
+  [[maybe_unused]] const std::size_t begin = out_.size();
   append(out_, {method, " ", target, " HTTP/1.1\r\n"});
+  assert(is_clean(out_, begin));
 }
 
 void HeadWriter::status_line(std::uint16_t status, std::string_view reason) {
-  assert(status >= 100 && status <= 999 && is_clean(reason));
+  assert(status >= 100 && status <= 999);
   char digits[5];
+  [[maybe_unused]] const std::size_t begin = out_.size();
   append(out_, {"HTTP/1.1 ", number(digits, status, 10), " ",
                 reason.empty() ? status_text(status) : reason, "\r\n"});
+  assert(is_clean(out_, begin));
 }
 
 void HeadWriter::field(std::string_view name, std::string_view value) {
-  assert(!name.empty() && is_clean(name) && is_clean(value));
+  assert(!name.empty());
+  [[maybe_unused]] const std::size_t begin = out_.size();
   append(out_, {name, ": ", value, "\r\n"});
+  assert(is_clean(out_, begin));
 }
 
 void HeadWriter::number_field(std::string_view name, std::uint64_t value) {

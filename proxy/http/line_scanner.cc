@@ -12,19 +12,34 @@
 
 namespace portico::http {
 
+#if defined(__SSE2__)
+namespace {
+
+// A bit for each of 16 bytes that is a control byte other than HTAB.
+std::uint32_t controls_among_16(const char* at) {
+  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
+  const __m128i is_tab = _mm_cmpeq_epi8(block, _mm_set1_epi8('\t'));
+  const __m128i is_del = _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f));
+  return static_cast<std::uint32_t>(
+      _mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(is_tab, low), is_del)));
+}
+
+}  // namespace
+#endif
+
 const char* find_control(const char* begin, const char* end) {
 #if defined(__SSE2__)
-  const __m128i highest_control = _mm_set1_epi8(0x1f);
-  const __m128i tab = _mm_set1_epi8('\t');
-  const __m128i del = _mm_set1_epi8(0x7f);
-  for (; end - begin >= 16; begin += 16) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(begin));
-    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(block, highest_control), block);
-    const __m128i bad =
-        _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(block, tab), low), _mm_cmpeq_epi8(block, del));
-    const auto mask = static_cast<std::uint32_t>(_mm_movemask_epi8(bad));
-    if (mask != 0) {
-      return begin + std::countr_zero(mask);
+  if (end - begin >= 16) {
+    const char* const last = end - 16;
+    for (;;) {
+      if (const std::uint32_t found = controls_among_16(begin); found != 0) {
+        return begin + std::countr_zero(found);
+      }
+      if (begin == last) {
+        return end;
+      }
+      begin = std::min(begin + 16, last);  // the last block overlaps what is known to be clean
     }
   }
 #endif

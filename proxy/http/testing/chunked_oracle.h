@@ -24,7 +24,7 @@ struct ChunkedResult {
 
 inline ChunkedResult decode_chunked(std::string_view input, std::size_t step) {
   ChunkedDecoder decoder;
-  decoder.begin(Limits{}, FieldSource::kRequestTrailer);
+  decoder.begin(Limits{.fields = 10000}, FieldSource::kRequestTrailer);
   Recorder recorder;
   std::string bytes(input);
   std::size_t taken = 0;
@@ -122,10 +122,16 @@ class NaiveChunks {
   }
   std::size_t read_size() {
     std::string digits;
+    bool any = false;
     while (std::string_view("0123456789abcdefABCDEF").find(peek()) != std::string_view::npos) {
+      any = true;
       digits += take();
+      digits.erase(0, digits.find_first_not_of('0'));
+      if (digits.size() > 15) {
+        throw Outcome::kRefused;
+      }
     }
-    if (digits.empty() || digits.size() > 15) {  // the tests write no longer ones
+    if (!any) {
       throw Outcome::kRefused;
     }
     while (peek() == ';') {
@@ -142,7 +148,7 @@ class NaiveChunks {
     }
     expect('\r');
     expect('\n');
-    return std::stoull(digits, nullptr, 16);
+    return digits.empty() ? 0 : std::stoull(digits, nullptr, 16);
   }
   void read_trailers() {
     bool malformed =
