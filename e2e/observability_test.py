@@ -126,8 +126,8 @@ def test_the_metrics_of_the_first_day_are_there(plain):
         "portico_request_duration_seconds_bucket",
         "portico_request_duration_seconds_sum",
         "portico_request_duration_seconds_count",
-        "portico_connections",
-        "portico_upstream_connections_reused_total",
+        "portico_connections_open",
+        "portico_upstream_reuses_total",
         "portico_config_generation",
         "portico_config_age_seconds",
     ):
