@@ -69,6 +69,16 @@ TEST(Inspect, SkipsEcParametersAndTextAroundTheBlocks) {
   EXPECT_EQ(problem(spec), "none");
 }
 
+TEST(Inspect, AGoodKeyIsReadAfterABadOne) {
+  const auto good = make_certificate({.names = {}, .intermediates = 1});
+  auto bad = *good;
+  bad.key_pem = "-----BEGIN PRIVATE KEY-----\nMAAAAAAA\n-----END PRIVATE KEY-----\n";
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(problem(bad), "tls.key: the PRIVATE KEY is malformed");
+    EXPECT_EQ(problem(*good), "none");
+  }
+}
+
 TEST(Inspect, TheSelfSignedDefaultIsGood) {
   const auto facts = inspect(*make_self_signed());
   ASSERT_TRUE(facts) << facts.error();

@@ -9,6 +9,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "tls/decode.h"
+
 namespace portico::tls {
 namespace {
 
@@ -56,10 +58,6 @@ class BlockReader {
   BioPtr bio_;
 };
 
-const unsigned char* bytes_of(const std::string& der) {
-  return reinterpret_cast<const unsigned char*>(der.data());
-}
-
 // What is wrong with an entry before it is looked at.
 std::string refuse_text(const char* entry, std::string_view pem) {
   if (pem.empty()) {
@@ -84,11 +82,11 @@ std::expected<X509StackPtr, std::string> read_certificates(std::string_view pem)
       continue;
     }
     const auto number = std::to_string(sk_X509_num(stack.get()) + 1);
-    const auto* cursor = bytes_of(block->der);
-    X509Ptr certificate(d2i_X509(nullptr, &cursor, static_cast<long>(block->der.size())));
+    const bool is_leaf = sk_X509_num(stack.get()) == 0;
+    auto certificate = is_leaf ? decode_certificate(block->der) : decode_issuer(block->der);
     if (certificate == nullptr) {
       return std::unexpected("tls.crt: certificate " + number +
-                             " is malformed: " + take_error("not ASN.1"));
+                             " is malformed: " + take_error("not a certificate"));
     }
     if (sk_X509_num(stack.get()) == kLongestChain) {
       return std::unexpected("tls.crt holds more than " + std::to_string(kLongestChain) +
@@ -120,8 +118,7 @@ std::expected<PkeyPtr, std::string> read_key(std::string_view pem) {
     if (block->encrypted || block->label == PEM_STRING_PKCS8) {
       return std::unexpected("tls.key is encrypted; store it without a passphrase"s);
     }
-    const auto* cursor = bytes_of(block->der);
-    PkeyPtr key(d2i_AutoPrivateKey(nullptr, &cursor, static_cast<long>(block->der.size())));
+    auto key = decode_private_key(block->der);
     OPENSSL_cleanse(block->der.data(), block->der.size());
     if (key == nullptr) {
       ERR_clear_error();
