@@ -1,8 +1,8 @@
 #include "e2e/echo/request.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
-#include <strings.h>
 
 namespace portico::echo {
 
@@ -76,7 +76,9 @@ bool read_chunks(Stream& stream, const TakeBody& take) {
 }  // namespace
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
+  return std::ranges::equal(a, b, [](unsigned char left, unsigned char right) {
+    return std::tolower(left) == std::tolower(right);
+  });
 }
 
 std::string_view Request::field(std::string_view name) const {
