@@ -1,5 +1,6 @@
 #include "proxy/http/rules.h"
 
+#include <arpa/inet.h>
 #include <array>
 
 #include "proxy/http/chars.h"
@@ -158,13 +159,14 @@ bool has_valid_port(std::string_view port) {
 }
 
 bool is_ipv6_text(std::string_view text) {
-  for (const char c : text) {
-    const char lower = to_lower(c);
-    if (!is_digit(c) && !(lower >= 'a' && lower <= 'f') && c != ':' && c != '.') {
-      return false;
-    }
+  std::array<char, INET6_ADDRSTRLEN> terminated{};
+  if (text.size() >= terminated.size()) {
+    return false;
   }
-  return text.size() >= 2 && text.size() <= 45 && text.find(':') != std::string_view::npos;
+  text.copy(terminated.data(), text.size());
+  in6_addr address{};
+  return text.find('\0') == std::string_view::npos &&
+         inet_pton(AF_INET6, terminated.data(), &address) == 1;
 }
 
 }  // namespace
