@@ -1,0 +1,91 @@
+#include "controller/cli/explain.h"
+
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "controller/cli/testing/manifest_folder.h"
+
+namespace portico::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::kIngress;
+using testing::kWeb;
+using ::testing::Not;
+class Explain : public ::testing::Test {
+ protected:
+  Explain() { folder.write("web.yaml", kWeb); }
+
+  int explain(const std::string& url) {
+    std::ostringstream out;
+    const int status = run_explain({.url = url, .manifests = folder.path()}, out);
+    output = out.str();
+    return status;
+  }
+
+  testing::ManifestFolder folder;
+  std::string output;
+};
+
+TEST_F(Explain, NamesRuleBackendAndEndpoints) {
+  folder.write("ingress.yaml", kIngress);
+  EXPECT_EQ(explain("http://WEB.test:8080/app/./x?q=1#top"), 0);
+  EXPECT_THAT(output, HasSubstr("request      http web.test, path /app/x\n"));
+  EXPECT_THAT(output, HasSubstr("sent on as   /app/x?q=1\n"));
+  EXPECT_THAT(output, HasSubstr("served by    Ingress default/web, spec.rules[0].http.paths[0]\n"));
+  EXPECT_THAT(output, HasSubstr("rule         exact host web.test, Prefix /app\n"));
+  EXPECT_THAT(output, HasSubstr("backend      default/web:80\n"));
+  EXPECT_THAT(output, HasSubstr("endpoints    10.0.0.1:8080\n"));
+  EXPECT_THAT(output,
+              HasSubstr("policy       request body 1 MiB, connect 5 s, send 60 s, read 60 s\n"));
+}
+
+TEST_F(Explain, SaysWhyOthersLost) {
+  folder.write("ingress.yaml", kIngress);
+  EXPECT_EQ(explain("http://web.test/app/admin"), 0);
+  EXPECT_THAT(output, HasSubstr("rule         exact host web.test, Exact /app/admin\n"));
+  EXPECT_THAT(output, HasSubstr("answer       503: the backend is missing\n"));
+  EXPECT_THAT(output,
+              HasSubstr("Prefix /app of Ingress default/web: matches, but Exact /app/admin"));
+  EXPECT_THAT(output, HasSubstr("there is no Service \"nobody\""));
+}
+
+TEST_F(Explain, OfNothingIs404) {
+  folder.write("ingress.yaml", kIngress);
+  EXPECT_EQ(explain("http://other.test/"), 1);
+  EXPECT_THAT(output, HasSubstr("answer       404"));
+  EXPECT_THAT(output, Not(HasSubstr("nobody")));
+}
+
+TEST_F(Explain, NamesIngressesOfOtherClasses) {
+  std::string other = kIngress;
+  other.replace(other.find("portico"), 7, "another");
+  folder.write("ingress.yaml", other);
+  EXPECT_EQ(explain("http://web.test/app"), 1);
+  EXPECT_THAT(output, HasSubstr("no IngressClass named \"another\""));
+}
+
+TEST_F(Explain, SaysThatAGuardDenies) {
+  std::string guarded = kIngress;
+  guarded.replace(
+      guarded.find("{name: web}"), 11,
+      "{name: web, annotations: {nginx.ingress.kubernetes.io/auth-url: \"http://auth/\"}}");
+  folder.write("ingress.yaml", guarded);
+  EXPECT_EQ(explain("https://web.test/app"), 0);
+  EXPECT_THAT(
+      output,
+      HasSubstr("answer       503: annotation nginx.ingress.kubernetes.io/auth-url guards access"));
+  EXPECT_THAT(output, HasSubstr("certificate  the default one"));
+}
+
+TEST_F(Explain, RefusesWhatIsNoUrl) {
+  for (const auto* url : {"::", "web.test/", "http://", "ftp://web.test/", "http://a@web.test/",
+                          "http://web.test/%zz", "http://web.test/../x"}) {
+    EXPECT_EQ(explain(url), 2) << url;
+  }
+}
+
+}  // namespace
+}  // namespace portico::cli
