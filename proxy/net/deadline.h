@@ -70,20 +70,19 @@ class DeadlineWheel {
 
  private:
   friend class Deadline;
-  // Doubly linked, circular; a slot is its own sentinel.
-  struct Link;
-
   void arm(Deadline& deadline, std::chrono::milliseconds after);
   void link(Deadline& deadline);
   void unlink(Deadline& deadline);
   void visit(std::uint64_t tick);
+  void fire(Deadline& deadline);
 
   std::move_only_function<Clock::time_point()> clock_;
   std::move_only_function<void()> wake_;
   std::uint64_t tick_ = 0;  // last one that was visited
   std::size_t linked_ = 0;
-  std::array<Deadline*, kSlots> slots_{};  // heads
+  std::array<Deadline*, kSlots> slots_{};  // heads of circular lists
   Deadline* visiting_ = nullptr;           // head of the slot being emptied
+  Deadline* firing_ = nullptr;             // null again once it has been destroyed
 };
 
 }  // namespace portico::net

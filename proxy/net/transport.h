@@ -23,12 +23,12 @@ enum class TransportError : std::uint8_t {
 };
 std::string_view to_string(TransportError error);
 
-// What a handshake agreed on. Empty strings: not sent, not agreed.
+// What a handshake agreed on. Empty: not sent, not agreed. The views live as long as the Transport.
 struct TlsInfo {
-  std::string server_name;
-  std::string alpn;      // "h2", "http/1.1"
-  std::string protocol;  // "TLSv1.3"
-  std::string cipher;
+  std::string_view sni;       // lower-case
+  std::string_view alpn;      // "h2", "http/1.1"
+  std::string_view protocol;  // "TLSv1.3"
+  std::string_view cipher;
 };
 
 // What is known of a connection once it is established.

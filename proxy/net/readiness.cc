@@ -1,0 +1,175 @@
+#include "proxy/net/readiness.h"
+
+#include <cassert>
+#include <unistd.h>
+
+#include <boost/asio/detail/reactor_op.hpp>
+
+#include "proxy/net/loop_asio.h"
+
+namespace portico::net {
+
+namespace asio_detail = boost::asio::detail;
+using asio_detail::reactor_op;
+using Reactor = asio_detail::reactor;
+
+// One edge asked for. While it is queued in Asio it holds its node.
+struct Readiness::Wait : reactor_op {
+  Wait(Node& owner, int type)
+      : reactor_op(boost::system::error_code(), &Wait::perform, &Wait::complete),
+        node(&owner),
+        op_type(type) {}
+
+  static status perform(reactor_op* base) {
+    // start_op() tries an operation before it queues it; that is no edge.
+    return static_cast<Wait*>(base)->starting ? not_done : done;
+  }
+  static void complete(void* owner, asio_detail::operation* base, const boost::system::error_code&,
+                       std::size_t);
+  void start();
+
+  Node* node;
+  int op_type;
+  bool starting = false;
+  bool waiting = false;
+};
+
+struct Readiness::Node {
+  Node(LoopCore& core, int descriptor, Descriptor owns, ReadinessHandler& h)
+      : loop(core), handler(&h), fd(descriptor), ownership(owns), read(*this, Reactor::read_op) {}
+
+  void release() {
+    if (--references == 0) {
+      delete this;
+    }
+  }
+
+  LoopCore& loop;
+  ReadinessHandler* handler;
+  Reactor::per_descriptor_data data = nullptr;
+  int fd;
+  unsigned references = 1;
+  Descriptor ownership;
+  Wait read;
+  std::unique_ptr<Wait> write;  // most connections never find their socket full
+};
+
+void Readiness::Wait::start() {
+  if (waiting) {
+    return;
+  }
+  waiting = true;
+  ++node->references;
+  starting = true;
+  node->loop.reactor.start_op(op_type, node->fd, node->data, this, true, true);
+  starting = false;
+}
+
+void Readiness::Wait::complete(void* owner, asio_detail::operation* base,
+                               const boost::system::error_code&, std::size_t) {
+  auto* wait = static_cast<Wait*>(base);
+  Node* node = wait->node;
+  wait->waiting = false;
+  // No owner: the io_context is being destroyed. No handler: the Readiness is gone.
+  if (owner != nullptr && node->handler != nullptr) {
+    if (wait->op_type == Reactor::read_op) {
+      node->handler->on_readable();
+    } else {
+      node->handler->on_writable();
+    }
+  }
+  node->release();
+}
+
+Readiness::Readiness(LoopCore& loop, int fd, Descriptor ownership, ReadinessHandler& handler)
+    : node_(new Node(loop, fd, ownership, handler)) {
+  [[maybe_unused]] const int error = loop.reactor.register_descriptor(fd, node_->data);
+  assert(error == 0 && "epoll takes every socket");
+  node_->read.start();
+}
+
+Readiness& Readiness::operator=(Readiness&& other) noexcept {
+  if (this != &other) {
+    close();
+    node_ = std::exchange(other.node_, nullptr);
+  }
+  return *this;
+}
+
+void Readiness::set_handler(ReadinessHandler& handler) {
+  node_->handler = &handler;
+}
+
+void Readiness::wait_readable() {
+  node_->read.start();
+}
+
+void Readiness::wait_writable() {
+  if (!node_->write) {
+    node_->write = std::make_unique<Wait>(*node_, Reactor::write_op);
+  }
+  node_->write->start();
+}
+
+void Readiness::close() {
+  if (node_ == nullptr) {
+    return;
+  }
+  Node* node = std::exchange(node_, nullptr);
+  node->handler = nullptr;
+  const bool closing = node->ownership == Descriptor::kOwned;
+  node->loop.reactor.deregister_descriptor(node->fd, node->data, closing);
+  node->loop.reactor.cleanup_descriptor_data(node->data);
+  if (closing) {
+    ::close(node->fd);
+  }
+  node->release();
+}
+
+int Readiness::fd() const {
+  return node_->fd;
+}
+
+struct Poster::Node : asio_detail::operation {
+  explicit Node(Poster& o) : asio_detail::operation(&Node::complete), owner(&o) {}
+
+  static void complete(void* scheduler, asio_detail::operation* base,
+                       const boost::system::error_code&, std::size_t) {
+    auto* node = static_cast<Node*>(base);
+    node->pending = false;
+    if (node->owner == nullptr) {
+      delete node;
+      return;
+    }
+    if (scheduler != nullptr) {
+      node->owner->call_(node->owner->owner_);
+    }
+  }
+
+  Poster* owner;
+  bool pending = false;
+};
+
+Poster::~Poster() {
+  if (node_ == nullptr) {
+    return;
+  }
+  if (node_->pending) {
+    node_->owner = nullptr;
+  } else {
+    delete node_;
+  }
+}
+
+void Poster::post() {
+  if (node_ == nullptr) {
+    node_ = new Node(*this);
+  }
+  if (node_->pending) {
+    return;
+  }
+  node_->pending = true;
+  loop_->scheduler.post_immediate_completion(node_, true);
+}
+
+}  // namespace portico::net

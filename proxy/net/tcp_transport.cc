@@ -1,0 +1,308 @@
+#include "proxy/net/tcp_transport.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <utility>
+
+#include "proxy/net/tcp_transport_impl.h"
+
+namespace portico::net {
+
+namespace {
+
+constexpr std::size_t kMaxPieces = 1024;  // IOV_MAX
+constexpr int kMaxReadsPerTurn = 4;       // then the loop's other connections have theirs
+
+TransportError error_of(int error) {
+  switch (error) {
+    case ECONNRESET:
+    case EPIPE:
+      return TransportError::kReset;
+    case ETIMEDOUT:
+      return TransportError::kTimedOut;
+    default:
+      return TransportError::kOther;
+  }
+}
+
+std::size_t total_bytes(std::span<const iovec> pieces) {
+  std::size_t total = 0;
+  for (const iovec& piece : pieces) {
+    total += piece.iov_len;
+  }
+  return total;
+}
+
+// The kernel adds to every recvmsg how much is left, and counts a FIN behind the bytes as one: a
+// short read then needs no second one that finds nothing, and an end that came with the last bytes
+// (one edge for both) is not missed.
+void tell_what_is_left(int fd) {
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_INQ, &on, sizeof on);
+}
+
+}  // namespace
+
+TcpTransport::TcpTransport(Loop& loop, const TransportInfo& info, Readiness readiness,
+                           bool readable)
+    : loop_(loop),
+      info_(info),
+      readiness_(std::move(readiness)),
+      poster_(
+          loop.core(), [](void* self) { static_cast<TcpTransport*>(self)->turn(); }, this),
+      readable_(readable) {
+  loop.check_thread();
+  readiness_.set_handler(*this);
+  tell_what_is_left(readiness_.fd());
+}
+
+TcpTransport::TcpTransport(Loop& loop, AcceptedSocket socket)
+    : loop_(loop),
+      info_{.peer = socket.peer(), .local = socket.local()},
+      readiness_(loop.core(), socket.release(), Readiness::Descriptor::kOwned, *this),
+      poster_(loop.core(), [](void* self) { static_cast<TcpTransport*>(self)->turn(); }, this) {
+  loop.check_thread();
+  tell_what_is_left(readiness_.fd());
+}
+
+TcpTransport::~TcpTransport() {
+  loop_.check_thread();
+  if (destroyed_ != nullptr) {
+    *destroyed_ = true;
+  }
+}
+
+void TcpTransport::start(TransportSink& sink) {
+  loop_.check_thread();
+  if (!readiness_) {
+    return;
+  }
+  sink_ = &sink;
+  end_told_ = false;
+  resume_reading();
+}
+
+void TcpTransport::resume_reading() {
+  paused_ = false;
+  if (!unread_.empty() || readable_ || ended_ || error_ != TransportError::kNone) {
+    offer_due_ = true;
+    poster_.post();
+  }
+}
+
+void TcpTransport::on_readable() {
+  readable_ = true;
+  turn();
+}
+
+void TcpTransport::turn() {
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  if (std::exchange(offer_due_, false) && !paused_ && !unread_.empty() && sink_ != nullptr &&
+      !offer()) {
+    return;
+  }
+  for (int reads = 0; may_read() && readable_; ++reads) {
+    if (reads == kMaxReadsPerTurn) {
+      poster_.post();
+      break;
+    }
+    if (!read_some()) {
+      return;
+    }
+  }
+  destroyed_ = nullptr;
+  if (sink_ == nullptr) {
+    return;
+  }
+  // After the bytes: an answer that came before the peer closed is worth reading when a write has
+  // failed. Instead of the end: what a reset cut short must not look complete.
+  if (error_ != TransportError::kNone) {
+    std::exchange(sink_, nullptr)->on_error(error_);
+    return;
+  }
+  if (ended_ && !end_told_ && !paused_) {
+    end_told_ = true;
+    sink_->on_end();
+  }
+}
+
+bool TcpTransport::read_some() {
+  const std::span<char> room = unread_.prepare(loop_.buffers());
+  if (room.empty()) {
+    // The sink took none of kMaxUnread bytes: it has to decide, and resume_reading() then.
+    paused_ = true;
+    return true;
+  }
+  bool more = false;
+  const ssize_t received = receive(room, more);
+  if (received < 0 && errno == EINTR) {
+    return true;
+  }
+  if (received <= 0) {
+    readable_ = false;
+    unread_.release_if_empty();
+    if (received == 0) {
+      ended_ = true;
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      readiness_.wait_readable();
+    } else if (error_ == TransportError::kNone) {
+      error_ = error_of(errno);
+    }
+    return true;
+  }
+  if (!more) {
+    readable_ = false;
+    readiness_.wait_readable();
+  }
+  unread_.commit(static_cast<std::size_t>(received));
+  return offer();
+}
+
+ssize_t TcpTransport::receive(std::span<char> room, bool& more) {
+  iovec into{.iov_base = room.data(), .iov_len = room.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control;
+  msghdr message{.msg_iov = &into,
+                 .msg_iovlen = 1,
+                 .msg_control = control.data(),
+                 .msg_controllen = control.size()};
+  const ssize_t received = ::recvmsg(readiness_.fd(), &message, 0);
+  more = true;
+  if (received > 0) {
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (header != nullptr && header->cmsg_level == SOL_TCP && header->cmsg_type == TCP_CM_INQ) {
+      int left = 0;
+      std::memcpy(&left, CMSG_DATA(header), sizeof left);
+      more = left > 0;
+    }
+  }
+  return received;
+}
+
+bool TcpTransport::offer() {
+  bool& destroyed = *destroyed_;
+  return unread_.offer_to(*sink_, [&destroyed] { return !destroyed; });
+}
+
+bool TcpTransport::write(std::span<const iovec> pieces) {
+  if (!readiness_ || error_ != TransportError::kNone || write_state_ != Write::kOpen) {
+    return false;
+  }
+  if (outgoing_) {
+    keep(pieces, 0);
+    return false;
+  }
+  msghdr message{.msg_iov = const_cast<iovec*>(pieces.data()),
+                 .msg_iovlen = std::min(pieces.size(), kMaxPieces)};
+  ssize_t sent = 0;
+  do {
+    sent = ::sendmsg(readiness_.fd(), &message, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) {
+    if (errno != EAGAIN && errno != EWOULDBLOCK) {
+      fail_write(errno);
+      return false;
+    }
+    sent = 0;
+  }
+  if (static_cast<std::size_t>(sent) == total_bytes(pieces)) {
+    return true;
+  }
+  keep(pieces, static_cast<std::size_t>(sent));
+  readiness_.wait_writable();
+  return false;
+}
+
+void TcpTransport::keep(std::span<const iovec> pieces, std::size_t sent) {
+  if (!outgoing_) {
+    outgoing_ = std::make_unique<Outgoing>();
+    outgoing_->bytes.reserve(total_bytes(pieces) - sent);
+  }
+  if (outgoing_->sent > outgoing_->bytes.size() / 2) {
+    outgoing_->bytes.erase(0, std::exchange(outgoing_->sent, 0));
+  }
+  for (const iovec& piece : pieces) {
+    const std::size_t skip = std::min(sent, piece.iov_len);
+    sent -= skip;
+    outgoing_->bytes.append(static_cast<const char*>(piece.iov_base) + skip, piece.iov_len - skip);
+  }
+}
+
+void TcpTransport::on_writable() {
+  if (!outgoing_) {
+    return;
+  }
+  send_kept();
+  if (error_ != TransportError::kNone || outgoing_) {
+    return;
+  }
+  if (write_state_ == Write::kFinishing) {
+    write_state_ = Write::kOpen;
+    finish_writing();
+  }
+  if (sink_ != nullptr) {
+    sink_->on_drained();
+  }
+}
+
+void TcpTransport::send_kept() {
+  const ssize_t sent = ::send(readiness_.fd(), outgoing_->bytes.data() + outgoing_->sent,
+                              outgoing_->bytes.size() - outgoing_->sent, MSG_NOSIGNAL);
+  if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+    fail_write(errno);
+    return;
+  }
+  outgoing_->sent += static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+  if (outgoing_->sent == outgoing_->bytes.size()) {
+    outgoing_.reset();
+    return;
+  }
+  readiness_.wait_writable();
+}
+
+void TcpTransport::finish_writing() {
+  if (!readiness_ || write_state_ != Write::kOpen) {
+    return;
+  }
+  if (outgoing_) {
+    write_state_ = Write::kFinishing;
+    return;
+  }
+  write_state_ = Write::kFinished;
+  ::shutdown(readiness_.fd(), SHUT_WR);
+}
+
+void TcpTransport::fail_write(int error) {
+  error_ = error_of(error);
+  outgoing_.reset();
+  readable_ = true;
+  poster_.post();
+}
+
+void TcpTransport::close(bool reset) {
+  if (!readiness_) {
+    return;
+  }
+  if (reset) {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    setsockopt(readiness_.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  if (destroyed_ != nullptr) {
+    *std::exchange(destroyed_, nullptr) = true;  // the turn that is on its way ends here
+  }
+  sink_ = nullptr;
+  readable_ = false;
+  unread_.clear();
+  outgoing_.reset();
+  readiness_.close();
+}
+
+std::unique_ptr<Transport> make_tcp_transport(Loop& loop, AcceptedSocket socket) {
+  return std::make_unique<TcpTransport>(loop, std::move(socket));
+}
+
+}  // namespace portico::net
