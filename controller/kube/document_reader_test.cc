@@ -129,6 +129,12 @@ TEST(ReadYaml, BillionLaughsAreRefused) {
   EXPECT_THAT(read.error->message, HasSubstr("too large"));
 }
 
+TEST(ReadYaml, StrayBracketIsAnErrorNotAnEndlessRowOfDocuments) {
+  for (const char* text : {"]", "}", "a: 1\n]\n", "--- |\n  x\n]\n"}) {
+    EXPECT_TRUE(yaml(text).error) << text;
+  }
+}
+
 TEST(ReadYaml, AliasOfItselfIsRefused) {
   EXPECT_TRUE(yaml("a: &x [*x]\n").error);
 }

@@ -24,7 +24,14 @@ class Handler final : public YAML::EventHandler {
  public:
   Handler(DocumentBuilder& builder, int first_line) : builder_(builder), first_line_(first_line) {}
 
-  void OnDocumentStart(const YAML::Mark& /*mark*/) override { builder_.start(); }
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // yaml-cpp takes a stray `]` or `}` for an empty document, and does not move on.
+    if (mark.pos == document_pos_) {
+      throw YAML::ParserException(mark, "not expected here");
+    }
+    document_pos_ = mark.pos;
+    builder_.start();
+  }
   void OnDocumentEnd() override { builder_.finish(); }
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     check(builder_.scalar(NodeKind::kNull, {}, line(mark), anchor), mark);
@@ -59,6 +66,7 @@ class Handler final : public YAML::EventHandler {
 
   DocumentBuilder& builder_;
   int first_line_;
+  int document_pos_ = -1;
 };
 
 std::string_view line_of(std::string_view text, int number) {
