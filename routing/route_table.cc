@@ -10,10 +10,8 @@
 namespace portico::routing {
 namespace {
 
-constexpr std::size_t kCacheLine = 64;
-
-// A host's object, text and upper trie levels; asked for at once so that one wait covers all.
-constexpr std::size_t kPrefetchedLines = 6;
+// Covers a host of ten or so paths.
+constexpr std::size_t kPrefetchedBytes = 1152;
 
 struct Ranked {
   const RouteSpec* spec;
@@ -92,7 +90,7 @@ HostRoutes::~HostRoutes() {
 void HostRoutes::destroy(const HostRoutes* routes) {
   auto* block = const_cast<HostRoutes*>(routes);
   block->~HostRoutes();
-  ::operator delete(static_cast<void*>(block), std::align_val_t{kCacheLine});
+  ::operator delete(static_cast<void*>(block), std::align_val_t{kAlignment});
 }
 
 std::shared_ptr<const HostRoutes> HostRoutes::compile(const HostSpec& spec,
@@ -101,7 +99,7 @@ std::shared_ptr<const HostRoutes> HostRoutes::compile(const HostSpec& spec,
   const auto trie = build_trie_of(ranked);
   const auto& host = spec.host.text();
   const Layout layout(host.size(), trie, ranked.size());
-  auto* block = static_cast<std::byte*>(::operator new(layout.total, std::align_val_t{kCacheLine}));
+  auto* block = static_cast<std::byte*>(::operator new(layout.total, std::align_val_t{kAlignment}));
   auto* routes = new (block) HostRoutes(layout, block, host);
   std::shared_ptr<const HostRoutes> owner(routes, &destroy);
   routes->trie_ = {.nodes = copy_to(block + layout.nodes, trie.nodes),
@@ -118,42 +116,40 @@ std::shared_ptr<const HostRoutes> HostRoutes::compile(const HostSpec& spec,
   return owner;
 }
 
-const Route* HostRoutes::match(std::string_view path) const {
-  for (std::size_t line = 1; line < kPrefetchedLines; ++line) {
-    __builtin_prefetch(reinterpret_cast<const std::byte*>(this) + line * kCacheLine);
+void HostRoutes::prefetch() const {
+  for (std::size_t at = 0; at < kPrefetchedBytes; at += kAlignment) {
+    __builtin_prefetch(reinterpret_cast<const std::byte*>(this) + at);
   }
+}
+
+const Route* HostRoutes::match(std::string_view path) const {
   const auto route = trie_.find(path);
   return route == kNone ? nullptr : routes_ + route;
 }
 
 RouteTable::Match RouteTable::match(const RouteRequest& request) const {
-  const auto at = [&request](const HostRoutes& host) {
-    return Match{host.match(request.path), &host};
-  };
   if (const auto* exact = hosts_.find_exact(request.host); exact != nullptr) {
-    if (const auto match = at(**exact); match.route != nullptr) {
-      return match;
+    if (const auto* route = exact->match(request.path); route != nullptr) {
+      return {route, exact};
     }
   }
-  if (const auto* wildcard = hosts_.find_wildcard(wildcard_suffix(request.host));
-      wildcard != nullptr) {
-    if (const auto match = at(**wildcard); match.route != nullptr) {
-      return match;
+  const auto* wildcard = hosts_.find_wildcard(wildcard_suffix(request.host));
+  if (wildcard != nullptr) {
+    if (const auto* route = wildcard->match(request.path); route != nullptr) {
+      return {route, wildcard};
     }
   }
   if (any_host_ != nullptr) {
-    if (const auto match = at(*any_host_); match.route != nullptr) {
-      return match;
+    if (const auto* route = any_host_->match(request.path); route != nullptr) {
+      return {route, any_host_.get()};
     }
   }
   return {.route = default_route_.get()};
 }
 
 RouteTable::Levels RouteTable::levels(std::string_view host) const {
-  const auto* exact = hosts_.find_exact(host);
-  const auto* wildcard = hosts_.find_wildcard(wildcard_suffix(host));
-  return {.exact = exact == nullptr ? nullptr : exact->get(),
-          .wildcard = wildcard == nullptr ? nullptr : wildcard->get(),
+  return {.exact = hosts_.find_exact(host),
+          .wildcard = hosts_.find_wildcard(wildcard_suffix(host)),
           .any = any_host_.get()};
 }
 
@@ -186,24 +182,17 @@ const HostRoutes* RouteTable::host(std::string_view host) const {
   if (host.empty()) {
     return any_host_.get();
   }
-  const auto* found =
-      host.starts_with("*.") ? hosts_.find_wildcard(host.substr(1)) : hosts_.find_exact(host);
-  return found == nullptr ? nullptr : found->get();
+  return host.starts_with("*.") ? hosts_.find_wildcard(host.substr(1)) : hosts_.find_exact(host);
 }
 
-std::shared_ptr<const void> RouteTable::owner_of(const Match& match, std::string_view host) const {
+std::shared_ptr<const void> RouteTable::owner_of(const Match& match) const {
   if (match.owner == nullptr) {
     return default_route_;
   }
   if (match.owner == any_host_.get()) {
     return any_host_;
   }
-  const auto* exact = hosts_.find_exact(host);
-  if (exact != nullptr && exact->get() == match.owner) {
-    return *exact;
-  }
-  const auto* wildcard = hosts_.find_wildcard(wildcard_suffix(host));
-  return wildcard != nullptr && wildcard->get() == match.owner ? *wildcard : nullptr;
+  return hosts_.share(*match.owner);
 }
 
 }  // namespace portico::routing

@@ -55,6 +55,9 @@ class HostRoutes {
   HostRoutes(const HostRoutes&) = delete;
   HostRoutes& operator=(const HostRoutes&) = delete;
 
+  // Objects lie at multiples of this.
+  static constexpr std::size_t kAlignment = 64;
+
   // Hostname::text() of the spec: "a.example.com", "*.example.com", or "" for any host.
   [[nodiscard]] std::string_view host() const { return {host_, host_bytes_}; }
 
@@ -64,6 +67,9 @@ class HostRoutes {
   // Every route, best rank first, shadowed ones too (they lost to an equal match): what explain and
   // check print.
   [[nodiscard]] std::span<const Route> by_rank() const { return {routes_, route_count_}; }
+
+  // Asks for the memory that match() reads, so that one wait covers all of it.
+  void prefetch() const;
 
  private:
   struct Layout;
@@ -98,10 +104,13 @@ class RouteTable {
   // By Hostname::text(), "*.example.com" and "" too; null where there is none.
   [[nodiscard]] const HostRoutes* host(std::string_view host) const;
   [[nodiscard]] const Route* default_route() const { return default_route_.get(); }
-  // For an exchange that outlives its Config: shares ownership of `match`'s host, or of the default
-  // route. `host` is the request's.
+  // For an exchange that outlives its Config: shares ownership of the host, or default route, of a
+  // `match` of this version.
+  [[nodiscard]] std::shared_ptr<const void> owner_of(const Match& match) const;
   [[nodiscard]] std::shared_ptr<const void> owner_of(const Match& match,
-                                                     std::string_view host) const;
+                                                     std::string_view /*host*/) const {
+    return owner_of(match);
+  }
 
   // The rules that a request for `host` may match, the most exact first; null where there are none.
   struct Levels {
