@@ -1,5 +1,7 @@
 #include "tls/engine.h"
 
+#include <thread>
+
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 
@@ -401,6 +403,24 @@ TEST(Engine, AnswersKeyUpdates) {
   server->write(std::string_view("both ways"));
   client.receive(take_output(*server));
   EXPECT_EQ(client.read(), "both ways");
+}
+
+TEST(ServerContext, WorkersShareOneContextWithItsKeysAndStore) {
+  const auto context = make_context();
+  const auto store = sample_store();
+  std::vector<std::jthread> workers;
+  for (int worker = 0; worker < 3; ++worker) {
+    workers.emplace_back([&] {
+      Client::SessionPtr session;
+      for (int i = 0; i < 10; ++i) {
+        auto server = Engine::server(context, store);
+        Client client({.session = session.get()});
+        ASSERT_TRUE(shake_hands(*server, client)) << server->failure();
+        EXPECT_EQ(server->resumed(), session != nullptr);
+        session = client.session();
+      }
+    });
+  }
 }
 
 TEST(ServerContext, SaysWhichOptionIsWrong) {

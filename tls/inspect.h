@@ -34,6 +34,11 @@ struct CertificateFacts {
 // certificate", "tls.key does not match …".
 std::expected<CertificateFacts, std::string> inspect(const routing::CertificateSpec& spec);
 
+// The same certificates and key without PEM's armour, as DER in the same members: three quarters of
+// the bytes, and one text for all ways to wrap it. Everything here reads both. A spec that can't be
+// read comes back as it was.
+routing::CertificateSpec compact(const routing::CertificateSpec& spec);
+
 // "the certificate expired on 2024-05-01", "… is not valid before 2031-01-01", or nothing.
 std::optional<std::string> validity_problem(const CertificateFacts& facts,
                                             std::int64_t now_unix_seconds);

@@ -133,6 +133,35 @@ TEST(Inspect, SaysWhatIsWrong) {
   }
 }
 
+TEST(Compact, KeepsTheFactsInFewerBytes) {
+  for (const auto form : {KeyForm::kPkcs8, KeyForm::kTraditional}) {
+    const auto spec = make_certificate(
+        {.names = {}, .key = KeyKind::kRsa2048, .key_form = form, .intermediates = 1});
+    const auto smaller = compact(*spec);
+    EXPECT_LT((smaller.chain_pem.size() + smaller.key_pem.size()) * 4,
+              (spec->chain_pem.size() + spec->key_pem.size()) * 3);
+    const auto facts = inspect(smaller);
+    ASSERT_TRUE(facts) << facts.error();
+    EXPECT_EQ(*facts, *inspect(*spec));
+    EXPECT_EQ(facts->chain_length, 2);
+    EXPECT_EQ(compact(smaller), smaller);
+  }
+}
+
+TEST(Compact, LeavesWhatCanNotBeReadToInspect) {
+  for (const auto& spec : {CertificateSpec{.chain_pem = "0 is how this begins", .key_pem = ""},
+                           *make_certificate({.names = {}, .key_form = KeyForm::kEncrypted})}) {
+    EXPECT_EQ(compact(spec).key_pem, spec.key_pem);
+    EXPECT_EQ(problem(compact(spec)), problem(spec));
+  }
+}
+
+TEST(Compact, CutDerIsMalformed) {
+  auto spec = compact(*make_certificate({.names = {}}));
+  spec.chain_pem.pop_back();
+  EXPECT_THAT(problem(spec), HasSubstr("malformed"));
+}
+
 TEST(ValidityProblem, NamesTheDate) {
   const CertificateFacts facts{.not_before_unix_seconds = 1'700'000'000,
                                .not_after_unix_seconds = 1'800'000'000};

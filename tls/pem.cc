@@ -10,6 +10,8 @@
 #include <openssl/x509v3.h>
 
 #include "tls/decode.h"
+#include "tls/inspect.h"
+#include "tls/pem_blocks.h"
 
 namespace portico::tls {
 namespace {
@@ -18,45 +20,6 @@ constexpr int kSecurityBits = 112;  // ServerContext's level 2: RSA 2048, SHA-25
 constexpr std::size_t kLongestChain = 32;
 
 using std::string_literals::operator""s;
-
-// One "-----BEGIN label-----" with its bytes.
-struct Block {
-  std::string label;
-  bool encrypted = false;
-  std::string der;
-};
-
-enum class End : std::uint8_t { kNoMore, kMalformed };
-
-class BlockReader {
- public:
-  explicit BlockReader(std::string_view pem)
-      : bio_(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))) {
-    must(bio_ != nullptr, "BIO_new_mem_buf");
-  }
-
-  std::expected<Block, End> next() {
-    char* label = nullptr;
-    char* header = nullptr;
-    unsigned char* bytes = nullptr;
-    long size = 0;
-    if (PEM_read_bio(bio_.get(), &label, &header, &bytes, &size) != 1) {
-      const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-      ERR_clear_error();
-      return std::unexpected(at_end ? End::kNoMore : End::kMalformed);
-    }
-    Block block{.label = label,
-                .encrypted = std::string_view(header).contains("ENCRYPTED"),
-                .der = std::string(reinterpret_cast<const char*>(bytes), size)};
-    OPENSSL_free(label);
-    OPENSSL_free(header);
-    OPENSSL_clear_free(bytes, size);
-    return block;
-  }
-
- private:
-  BioPtr bio_;
-};
 
 // What is wrong with an entry before it is looked at.
 std::string refuse_text(const char* entry, std::string_view pem) {
@@ -75,7 +38,7 @@ std::expected<X509StackPtr, std::string> read_certificates(std::string_view pem)
   }
   X509StackPtr stack(sk_X509_new_null());
   must(stack != nullptr, "sk_X509_new_null");
-  BlockReader reader(pem);
+  BlockReader reader(pem, PEM_STRING_X509);
   auto block = reader.next();
   for (; block; block = reader.next()) {
     if (block->label != PEM_STRING_X509 && block->label != PEM_STRING_X509_OLD) {
@@ -95,8 +58,8 @@ std::expected<X509StackPtr, std::string> read_certificates(std::string_view pem)
     must(sk_X509_push(stack.get(), certificate.get()) > 0, "sk_X509_push");
     std::ignore = certificate.release();
   }
-  if (block.error() == End::kMalformed) {
-    return std::unexpected("tls.crt: the PEM block after certificate " +
+  if (block.error() == BlockReader::End::kMalformed) {
+    return std::unexpected("tls.crt: what follows certificate " +
                            std::to_string(sk_X509_num(stack.get())) + " is malformed");
   }
   if (sk_X509_num(stack.get()) == 0) {
@@ -109,7 +72,7 @@ std::expected<PkeyPtr, std::string> read_key(std::string_view pem) {
   if (auto problem = refuse_text("tls.key", pem); !problem.empty()) {
     return std::unexpected(std::move(problem));
   }
-  BlockReader reader(pem);
+  BlockReader reader(pem, PEM_STRING_PKCS8INF);
   auto block = reader.next();
   for (; block; block = reader.next()) {
     if (!block->label.ends_with("PRIVATE KEY")) {  // "EC PARAMETERS" stands before an EC key
@@ -126,8 +89,9 @@ std::expected<PkeyPtr, std::string> read_key(std::string_view pem) {
     }
     return key;
   }
-  return std::unexpected(block.error() == End::kMalformed ? "tls.key: the PEM block is malformed"s
-                                                          : "tls.key holds no PEM private key"s);
+  return std::unexpected(block.error() == BlockReader::End::kMalformed
+                             ? "tls.key is malformed"s
+                             : "tls.key holds no PEM private key"s);
 }
 
 // What SSL_use_cert_and_key would refuse at the first handshake.
@@ -194,7 +158,41 @@ std::string judge(STACK_OF(X509) * stack, EVP_PKEY* key) {
   return {};
 }
 
+bool is_plain_key(const Block& block) {
+  return block.label.ends_with("PRIVATE KEY") && block.label != PEM_STRING_PKCS8 &&
+         !block.encrypted;
+}
+
+// The DER of the blocks that are wanted; `pem` itself where anything about it is odd, so that its
+// fault is found later.
+template <class Wanted>
+std::string strip_armour(const std::string& pem, Wanted wanted) {
+  if (!refuse_text("", pem).empty()) {
+    return pem;
+  }
+  BlockReader reader(pem, PEM_STRING_X509);
+  std::string der;
+  auto block = reader.next();
+  for (; block; block = reader.next()) {
+    if (wanted(*block)) {
+      der += block->der;
+    }
+  }
+  const bool is_whole = block.error() == BlockReader::End::kNoMore && !der.empty();
+  return is_whole ? der : pem;
+}
+
 }  // namespace
+
+routing::CertificateSpec compact(const routing::CertificateSpec& spec) {
+  const auto is_certificate = [](const Block& block) {
+    return block.label == PEM_STRING_X509 || block.label == PEM_STRING_X509_OLD;
+  };
+  const auto is_key = [](const Block& block) { return is_plain_key(block); };
+  return {.secret = spec.secret,
+          .chain_pem = strip_armour(spec.chain_pem, is_certificate),
+          .key_pem = strip_armour(spec.key_pem, is_key)};
+}
 
 std::string key_kind(const EVP_PKEY& key) {
   const auto* name = EVP_PKEY_get0_type_name(&key);

@@ -26,5 +26,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (certificate.usable() != facts.has_value() || ERR_peek_error() != 0) {
     std::abort();
   }
+  const auto smaller = portico::tls::inspect(portico::tls::compact(*spec));
+  if (facts && (!smaller || *smaller != *facts)) {
+    std::abort();
+  }
   return 0;
 }
