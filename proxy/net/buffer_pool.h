@@ -59,6 +59,8 @@ class BufferPool {
 
   // Buffers on loan now.
   [[nodiscard]] std::size_t in_use() const { return in_use_; }
+  // Free ones that are kept.
+  [[nodiscard]] std::size_t kept() const { return free_small_.size() + free_large_.size(); }
 
  private:
   friend class Buffer;

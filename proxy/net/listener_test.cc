@@ -1,0 +1,214 @@
+#include "proxy/net/listener.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "proxy/net/connector.h"
+#include "proxy/net/fd_limit.h"
+#include "proxy/net/loop.h"
+#include "proxy/net/testing/peer.h"
+
+namespace portico::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+const SocketAddress kAnyPort = *SocketAddress::from("127.0.0.1", 0);
+
+class ListenerTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Listener> open(const SocketAddress& address) {
+    auto listener = Listener::open(
+        loop_, address, [this](AcceptedSocket socket) { accepted_.push_back(std::move(socket)); });
+    EXPECT_TRUE(listener) << listener.error();
+    return std::move(*listener);
+  }
+  bool until(std::move_only_function<bool()> done) { return loop_.run_until(std::move(done), 10s); }
+
+  Loop loop_;
+  std::vector<AcceptedSocket> accepted_;
+};
+
+TEST_F(ListenerTest, WorkersShareOnePort) {
+  const auto first = open(kAnyPort);
+  ASSERT_NE(first->local_address().port(), 0);
+  const auto second = open(first->local_address());
+  EXPECT_EQ(first->local_address(), second->local_address());
+}
+
+TEST_F(ListenerTest, AcceptsMoreThanOneTurnTakes) {
+  const auto listener = open(kAnyPort);
+  std::vector<std::unique_ptr<testing::Peer>> peers;
+  for (int i = 0; i < 200; ++i) {
+    peers.push_back(testing::connect_plain(listener->local_address()));
+  }
+  ASSERT_TRUE(until([this] { return accepted_.size() == 200; }));
+  EXPECT_TRUE(accepted_[0].peer().is_loopback());
+  EXPECT_EQ(accepted_[0].local(), listener->local_address());
+}
+
+TEST_F(ListenerTest, BothFamiliesReachTheUnspecifiedAddress) {
+  const auto listener = open(*SocketAddress::parse("[::]:0"));
+  const auto peer = testing::connect_plain(kAnyPort.with_port(listener->local_address().port()));
+  ASSERT_TRUE(until([this] { return accepted_.size() == 1; }));
+  EXPECT_EQ(accepted_[0].peer().ip_text(), "127.0.0.1");
+}
+
+TEST_F(ListenerTest, StoppingServesTheQueueAndThenRefuses) {
+  const auto listener = open(kAnyPort);
+  std::vector<std::unique_ptr<testing::Peer>> peers;
+  for (int i = 0; i < 100; ++i) {
+    peers.push_back(testing::connect_plain(listener->local_address()));
+  }
+  listener->stop_accepting();
+  EXPECT_EQ(accepted_.size(), 100);
+  EXPECT_LT(testing::connect_plain(listener->local_address())->fd(), 0);
+}
+
+TEST_F(ListenerTest, MayBeDestroyedWhileAccepting) {
+  std::unique_ptr<Listener> listener;
+  int accepted = 0;
+  listener = *Listener::open(loop_, kAnyPort, [&](AcceptedSocket) {
+    ++accepted;
+    listener.reset();
+  });
+  const SocketAddress address = listener->local_address();
+  const auto first = testing::connect_plain(address);
+  const auto second = testing::connect_plain(address);
+  EXPECT_TRUE(until([&] { return listener == nullptr; }));
+  EXPECT_EQ(accepted, 1);
+}
+
+TEST_F(ListenerTest, ProbingFindsAPortThatReuseportWouldHide) {
+  EXPECT_TRUE(probe_address(kAnyPort));
+  const auto listener = open(kAnyPort);
+  const auto probed = probe_address(listener->local_address());
+  ASSERT_FALSE(probed);
+  EXPECT_EQ(probed.error(), "cannot listen on " + listener->local_address().to_string() +
+                                ": the port is in use by another program");
+}
+
+TEST_F(ListenerTest, AnAddressOfAnotherMachineIsRefusedInOneLine) {
+  const auto elsewhere = *SocketAddress::from("192.0.2.1", 0);
+  const auto listener = Listener::open(loop_, elsewhere, [](AcceptedSocket) {});
+  ASSERT_FALSE(listener);
+  EXPECT_EQ(listener.error(), "cannot listen on 192.0.2.1:0: this machine has no such address");
+}
+
+// In a process of its own: the limit is the process's.
+int serve_without_descriptors() {
+  Loop loop;
+  std::vector<AcceptedSocket> accepted;
+  auto listener = *Listener::open(loop, kAnyPort, [&accepted](AcceptedSocket socket) {
+    accepted.push_back(std::move(socket));
+  });
+  std::vector<std::unique_ptr<testing::Peer>> peers;
+  for (int i = 0; i < 10; ++i) {
+    peers.push_back(testing::connect_plain(listener->local_address()));
+  }
+  // Descriptors are used up from the lowest: room for two more.
+  const int next = ::dup(0);
+  ::close(next);
+  const rlimit limit{.rlim_cur = static_cast<rlim_t>(next) + 2, .rlim_max = 4096};
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (!loop.run_until([&] { return accepted.size() + listener->shed_count() == 10; }, 10s)) {
+    return 1;
+  }
+  if (listener->shed_count() != 8) {
+    return 2;
+  }
+  if (raise_fd_limit() != 4096) {
+    return 3;
+  }
+  const auto late = testing::connect_plain(listener->local_address());
+  return loop.run_until([&] { return accepted.size() == 3; }, 10s) ? 0 : 4;
+}
+
+TEST_F(ListenerTest, ShedsLoadWithoutDescriptorsAndRecovers) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::_exit(serve_without_descriptors());
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+class ConnectorTest : public ListenerTest {
+ protected:
+  using Result = std::expected<std::unique_ptr<Transport>, TransportError>;
+  Connector::Handler into(std::optional<Result>& result) {
+    return [&result](Result r) { result.emplace(std::move(r)); };
+  }
+};
+
+TEST_F(ConnectorTest, GivesATransportLater) {
+  const auto listener = open(kAnyPort);
+  std::optional<Result> result;
+  Connector connector(loop_, listener->local_address(), 5s, into(result));
+  EXPECT_FALSE(result);
+  ASSERT_TRUE(until([&] { return result.has_value() && !accepted_.empty(); }));
+  ASSERT_TRUE(result->has_value());
+  EXPECT_EQ((**result)->info().peer, listener->local_address());
+  EXPECT_EQ((**result)->info().local, accepted_[0].peer());
+}
+
+TEST_F(ConnectorTest, ARefusalIsToldLater) {
+  auto listener = open(kAnyPort);
+  const SocketAddress address = listener->local_address();
+  listener.reset();
+  std::optional<Result> result;
+  Connector connector(loop_, address, 5s, into(result));
+  EXPECT_FALSE(result);
+  ASSERT_TRUE(until([&] { return result.has_value(); }));
+  EXPECT_EQ(result->error(), TransportError::kConnectRefused);
+}
+
+TEST_F(ConnectorTest, TakesNoLongerThanItMay) {
+  // A queue of one that is full and never emptied: the kernel drops what else arrives.
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(::bind(fd, kAnyPort.data(), kAnyPort.size()), 0);
+  ASSERT_EQ(::listen(fd, 0), 0);
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length);
+  const auto address = *SocketAddress::from(reinterpret_cast<sockaddr&>(storage), length);
+  const auto filler = testing::connect_plain(address);
+  std::optional<Result> result;
+  Connector connector(loop_, address, 100ms, into(result));
+  ASSERT_TRUE(until([&] { return result.has_value(); }));
+  EXPECT_EQ(result->error(), TransportError::kTimedOut);
+  ::close(fd);
+}
+
+TEST_F(ConnectorTest, DestroyedItSaysNothing) {
+  const auto listener = open(kAnyPort);
+  std::optional<Result> result;
+  {
+    Connector connector(loop_, listener->local_address(), 5s, into(result));
+  }
+  bool passed = false;
+  ASSERT_TRUE(until([this] { return !accepted_.empty(); }));
+  loop_.post([&passed] { passed = true; });
+  ASSERT_TRUE(until([&passed] { return passed; }));
+  EXPECT_FALSE(result);
+}
+
+TEST_F(ConnectorTest, TheHandlerMayDestroyIt) {
+  const auto listener = open(kAnyPort);
+  std::unique_ptr<Connector> connector;
+  bool called = false;
+  connector = std::make_unique<Connector>(loop_, listener->local_address(), 5s, [&](Result) {
+    connector.reset();
+    called = true;
+  });
+  EXPECT_TRUE(until([&called] { return called; }));
+}
+
+}  // namespace
+}  // namespace portico::net
