@@ -37,14 +37,6 @@ std::size_t total_bytes(std::span<const iovec> pieces) {
   return total;
 }
 
-// The kernel adds to every recvmsg how much is left, and counts a FIN behind the bytes as one: a
-// short read then needs no second one that finds nothing, and an end that came with the last bytes
-// (one edge for both) is not missed.
-void tell_what_is_left(int fd) {
-  const int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_INQ, &on, sizeof on);
-}
-
 }  // namespace
 
 TcpTransport::TcpTransport(Loop& loop, const TransportInfo& info, Readiness readiness,
@@ -57,7 +49,6 @@ TcpTransport::TcpTransport(Loop& loop, const TransportInfo& info, Readiness read
       readable_(readable) {
   loop.check_thread();
   readiness_.set_handler(*this);
-  tell_what_is_left(readiness_.fd());
 }
 
 TcpTransport::TcpTransport(Loop& loop, AcceptedSocket socket)
@@ -66,7 +57,6 @@ TcpTransport::TcpTransport(Loop& loop, AcceptedSocket socket)
       readiness_(loop.core(), socket.release(), Readiness::Descriptor::kOwned, *this),
       poster_(loop.core(), [](void* self) { static_cast<TcpTransport*>(self)->turn(); }, this) {
   loop.check_thread();
-  tell_what_is_left(readiness_.fd());
 }
 
 TcpTransport::~TcpTransport() {
@@ -171,6 +161,9 @@ ssize_t TcpTransport::receive(std::span<char> room, bool& more) {
                  .msg_control = control.data(),
                  .msg_controllen = control.size()};
   const ssize_t received = ::recvmsg(readiness_.fd(), &message, 0);
+  // With TCP_INQ, which the listener and the connector set, the kernel adds how much is left and
+  // counts a FIN behind the bytes as one: a short read needs no second one that finds nothing, and
+  // an end that came with the last bytes (one edge for both) is not missed.
   more = true;
   if (received > 0) {
     const cmsghdr* header = CMSG_FIRSTHDR(&message);
