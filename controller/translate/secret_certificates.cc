@@ -27,7 +27,8 @@ std::expected<CertificatePointer, std::string> read_pair(const std::string& key,
   if (private_key->second.find("-----BEGIN ") == std::string::npos) {
     return std::unexpected("tls.key holds no PEM key");
   }
-  return std::make_shared<const CertificateSpec>(key, chain->second, private_key->second);
+  return std::make_shared<const CertificateSpec>(
+      tls::compact(CertificateSpec{key, chain->second, private_key->second}));
 }
 
 }  // namespace
