@@ -3,8 +3,8 @@
 // Asio's own reads cost either an epoll_ctl each (async_wait) or a recv that finds nothing after
 // every recv that found something (async_read_some tries before it waits), and keep a buffer while
 // they wait. Here one operation per descriptor lies in the reactor's queue, takes the edge and says
-// so; the owner makes the system calls. This rests on boost::asio::detail as of 1.81 and is the
-// only file that does.
+// so; the owner makes the system calls. This rests on boost::asio::detail as of 1.81, which only
+// readiness.cc and loop_asio.h touch.
 #pragma once
 
 #include <memory>

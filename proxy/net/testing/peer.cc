@@ -60,6 +60,10 @@ void Peer::close_with_reset() {
   close_socket();
 }
 
+void Peer::cut() {
+  ::shutdown(fd_, SHUT_WR);
+}
+
 namespace {
 
 class PlainPeer final : public Peer {

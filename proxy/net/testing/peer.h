@@ -21,6 +21,7 @@ class Peer {
   virtual void finish() = 0;  // end of what it sends, in its protocol's way
 
   void close_with_reset();
+  void cut();  // FIN, whatever its protocol says
   void stop_reading() { reading_ = false; }
   void start_reading() { reading_ = true; }
 
