@@ -33,7 +33,8 @@ struct ServeFlags {
 net::SocketAddress parse_address(const std::string& flag, const std::string& text) {
   const auto address = net::SocketAddress::parse(text);
   if (!address) {
-    throw CLI::ValidationError(flag, fmt::format("\"{}\" is not ADDRESS:PORT, such as [::]:8080 or 127.0.0.1:80", text));
+    throw CLI::ValidationError(
+        flag, fmt::format("\"{}\" is not ADDRESS:PORT, such as [::]:8080 or 127.0.0.1:80", text));
   }
   return *address;
 }
@@ -46,9 +47,11 @@ server::LogFormat parse_log_format(const std::string& text) {
 }
 
 void add_class_flags(CLI::App& app, translate::Options& options) {
-  app.add_option("--ingress-class", options.classes.ingress_class, "Name of the IngressClass to serve")
+  app.add_option("--ingress-class", options.classes.ingress_class,
+                 "Name of the IngressClass to serve")
       ->capture_default_str();
-  app.add_option("--controller-class", options.classes.controller_class, "spec.controller of the IngressClasses to serve")
+  app.add_option("--controller-class", options.classes.controller_class,
+                 "spec.controller of the IngressClasses to serve")
       ->capture_default_str();
   app.add_flag("--watch-ingress-without-class", options.classes.watch_ingress_without_class,
                "Serve Ingresses that name no class");
@@ -59,10 +62,14 @@ void add_class_flags(CLI::App& app, translate::Options& options) {
 }
 
 void add_serve_flags(CLI::App& app, ServeOptions& options, ServeFlags& flags) {
-  app.add_option("--manifests", options.manifests, "A YAML or JSON file, or a folder of them, watched")->required();
-  app.add_option("--http-address", flags.http, "Where plain HTTP is accepted")->capture_default_str();
+  app.add_option("--manifests", options.manifests,
+                 "A YAML or JSON file, or a folder of them, watched")
+      ->required();
+  app.add_option("--http-address", flags.http, "Where plain HTTP is accepted")
+      ->capture_default_str();
   app.add_option("--https-address", flags.https, "Where TLS is accepted")->capture_default_str();
-  app.add_option("--admin-address", flags.admin, "/healthz, /readyz and /metrics")->capture_default_str();
+  app.add_option("--admin-address", flags.admin, "/healthz, /readyz and /metrics")
+      ->capture_default_str();
   app.add_option("--public-http-port", options.server.options.public_http_port,
                  "The HTTP port clients see: in X-Forwarded-Port")
       ->capture_default_str();
@@ -80,8 +87,10 @@ void add_serve_flags(CLI::App& app, ServeOptions& options, ServeFlags& flags) {
   app.add_option("--access-log", flags.access_log, "off, json or nginx (ingress-nginx's format)")
       ->check(CLI::IsMember({"off", "json", "nginx"}))
       ->capture_default_str();
-  app.add_option("--access-log-path", options.server.access_log_path, "A file; standard output where not given");
-  app.add_option("--workers", flags.workers, "Threads that serve; 0: the cores this process may use")
+  app.add_option("--access-log-path", options.server.access_log_path,
+                 "A file; standard output where not given");
+  app.add_option("--workers", flags.workers,
+                 "Threads that serve; 0: the cores this process may use")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   add_class_flags(app, options.translate);
@@ -92,7 +101,8 @@ int serve(ServeOptions& options, const ServeFlags& flags) {
   options.server.https = parse_address("--https-address", flags.https);
   options.admin = parse_address("--admin-address", flags.admin);
   options.server.access_log = parse_log_format(flags.access_log);
-  options.server.workers = flags.workers == 0 ? available_cores() : static_cast<std::size_t>(flags.workers);
+  options.server.workers =
+      flags.workers == 0 ? available_cores() : static_cast<std::size_t>(flags.workers);
   options.shutdown_grace_period = std::chrono::seconds(flags.grace_seconds);
   options.worker_shutdown_timeout = std::chrono::seconds(flags.shutdown_seconds);
   return run_serve(options);
@@ -118,7 +128,8 @@ int run(int argc, char** argv) {
   ExplainOptions explain_options;
   auto* explain_command = app.add_subcommand("explain", "Which rule serves a URL, and why");
   explain_command->add_option("url", explain_options.url, "http(s)://host/path")->required();
-  explain_command->add_option("--manifests", explain_options.manifests, "A file or a folder")->required();
+  explain_command->add_option("--manifests", explain_options.manifests, "A file or a folder")
+      ->required();
   add_class_flags(*explain_command, explain_options.translate);
 
   auto* version_command = app.add_subcommand("version", "Prints the version");

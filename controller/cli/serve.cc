@@ -24,7 +24,8 @@ constexpr int kCannotStart = 2;
 
 // The process, once everything is open.
 //
-// Life: starting -> ready -> (SIGTERM) not ready, listeners open for the grace period -> draining -> ended.
+// Life: starting -> ready -> (SIGTERM) not ready, listeners open for the grace period -> draining
+// -> ended.
 class Process {
  public:
   explicit Process(const ServeOptions& options)
@@ -50,9 +51,11 @@ class Process {
       return std::unexpected(std::move(admin.error()));
     }
     admin_ = std::move(*admin);
-    controller_ = std::make_unique<Controller>(options_.translate, *server_, [this] { on_ready(); });
-    auto source = kube::ManifestSource::open(control_, options_.manifests,
-                                             [this](kube::Batch batch) { controller_->apply(std::move(batch)); });
+    controller_ =
+        std::make_unique<Controller>(options_.translate, *server_, [this] { on_ready(); });
+    auto source = kube::ManifestSource::open(
+        control_, options_.manifests,
+        [this](kube::Batch batch) { controller_->apply(std::move(batch)); });
     if (!source) {
       return std::unexpected(std::move(source.error()));
     }
@@ -61,7 +64,6 @@ class Process {
   }
 
   void run() {
-    // Workers accept only once there is something to serve; until then clients wait in the queue.
     admin_->start();
     spdlog::info("listening http {}", server_->http_address().to_string());
     spdlog::info("listening https {}", server_->https_address().to_string());
@@ -91,7 +93,8 @@ class Process {
       return;
     }
     ready_ = false;
-    spdlog::info("stopping: not ready; listeners close in {} s", options_.shutdown_grace_period.count());
+    spdlog::info("stopping: not ready; listeners close in {} s",
+                 options_.shutdown_grace_period.count());
     server_->announce_drain();
     if (options_.shutdown_grace_period.count() == 0) {
       drain();
@@ -115,10 +118,12 @@ class Process {
     } else if (request.path == "/healthz") {
       reply({.body = "ok\n"});
     } else if (request.path == "/readyz") {
-      reply(ready_ ? server::AdminResponse{.body = "ready\n"} : server::AdminResponse{.status = 503, .body = "not ready\n"});
+      reply(ready_ ? server::AdminResponse{.body = "ready\n"}
+                   : server::AdminResponse{.status = 503, .body = "not ready\n"});
     } else if (request.path == "/metrics") {
       server_->collect(admin_->loop(), [reply = std::move(reply)](std::string text) mutable {
-        reply({.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = std::move(text)});
+        reply(
+            {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = std::move(text)});
       });
     } else {
       reply({.status = 404, .body = "not found: /healthz, /readyz and /metrics are here\n"});

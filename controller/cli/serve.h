@@ -5,7 +5,8 @@
 
 namespace portico::cli {
 
-// Returns the exit status: 0 after a drain, 2 where it could not start (one line on standard error says why).
+// Returns the exit status: 0 after a drain, 2 where it could not start (one line on standard error
+// says why).
 int run_serve(const ServeOptions& options);
 
 }  // namespace portico::cli

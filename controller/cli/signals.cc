@@ -6,7 +6,8 @@
 
 namespace portico::cli {
 
-Signals::Signals(net::Loop& loop, std::move_only_function<void(int)> on_signal) : on_signal_(std::move(on_signal)) {
+Signals::Signals(net::Loop& loop, std::move_only_function<void(int)> on_signal)
+    : on_signal_(std::move(on_signal)) {
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t set;
   sigemptyset(&set);

@@ -8,7 +8,8 @@
 
 namespace portico::cli {
 
-// SIGTERM, SIGINT and SIGHUP, blocked in this thread and in those it makes from now on; SIGPIPE is ignored.
+// SIGTERM, SIGINT and SIGHUP, blocked in this thread and in those it makes from now on; SIGPIPE is
+// ignored.
 //
 // Thread:    made on the main thread before any other exists; `on_signal` is called on the loop.
 class Signals {

@@ -37,6 +37,7 @@ class Slots {
 
   void give_back(std::unique_ptr<Slot> slot) {
     slot->out.clear();
+    slot->decoder.next_message();
     if (spare_.size() < kSpare) {
       spare_.push_back(std::move(slot));
       return;

@@ -106,14 +106,16 @@ std::expected<void, std::string> Server::open_listeners() {
   return {};
 }
 
-void Server::start() {
-  for (auto& worker : workers_) {
-    worker->start();
-  }
-}
-
 void Server::publish(const routing::Snapshot& snapshot, std::move_only_function<void()> adopted) {
+  const bool first = !started();
   config_ = compiler_.compile(snapshot);
+  if (first) {
+    for (auto& worker : workers_) {
+      worker->start(config_);
+    }
+    control_.post(std::move(adopted));
+    return;
+  }
   auto all = std::make_shared<Countdown>(workers_.size(), control_, std::move(adopted));
   for (auto& worker : workers_) {
     worker->adopt(config_, [all] { all->arrive(); });
@@ -127,6 +129,10 @@ void Server::announce_drain() {
 }
 
 void Server::drain(std::move_only_function<void()> drained) {
+  if (!started()) {
+    control_.post(std::move(drained));
+    return;
+  }
   auto all = std::make_shared<Countdown>(workers_.size(), control_, std::move(drained));
   for (auto& worker : workers_) {
     worker->drain([all] { all->arrive(); });

@@ -37,8 +37,8 @@ class Server {
   [[nodiscard]] const net::SocketAddress& http_address() const { return http_; }
   [[nodiscard]] const net::SocketAddress& https_address() const { return https_; }
 
-  void start();
-  // `adopted` is called on the control loop once every worker serves by it.
+  // `adopted` is called on the control loop once every worker serves by it. The first one starts
+  // the workers: until then clients wait in the listeners' queues.
   void publish(const routing::Snapshot& snapshot, std::move_only_function<void()> adopted);
 
   // Tells keep-alive clients to close; the listeners stay open.
@@ -55,6 +55,7 @@ class Server {
  private:
   Server(net::Loop& control, ServerSetup setup);
   std::expected<void, std::string> open_listeners();
+  [[nodiscard]] bool started() const { return config_ != nullptr; }
 
   net::Loop& control_;
   ServerSetup setup_;

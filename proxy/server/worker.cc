@@ -92,7 +92,8 @@ std::expected<net::SocketAddress, std::string> Worker::listen(
   return bound;
 }
 
-void Worker::start() {
+void Worker::start(std::shared_ptr<const exchange::Config> config) {
+  apply(std::move(config));
   thread_ = std::thread([this] { loop_.run(); });
 }
 

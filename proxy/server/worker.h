@@ -46,7 +46,8 @@ class Worker final : private downstream::ConnectionOwner, private exchange::Reco
   std::expected<net::SocketAddress, std::string> listen_http(const net::SocketAddress& address);
   std::expected<net::SocketAddress, std::string> listen_https(const net::SocketAddress& address);
 
-  void start();
+  // Serves by `config` from the first connection on.
+  void start(std::shared_ptr<const exchange::Config> config);
   void join();
 
   // New exchanges are born under `config` from then on; `adopted` is called on the worker's thread.
