@@ -106,8 +106,9 @@ int Client::chain_length() {
   return sk_X509_num(SSL_get_peer_cert_chain(ssl_.get()));
 }
 
+// A copy: OpenSSL never offers a session again whose connection was freed without a close_notify.
 Client::SessionPtr Client::session() {
-  return std::move(last_session_);
+  return SessionPtr(last_session_ == nullptr ? nullptr : SSL_SESSION_dup(last_session_.get()));
 }
 
 std::string take_output(Engine& engine, std::size_t piece_bytes) {
