@@ -1,5 +1,7 @@
 #include "routing/host_index.h"
 
+#include <algorithm>
+
 #include "routing/route_table.h"
 #include "routing/shared_map.h"
 

@@ -1,5 +1,7 @@
 #include "routing/match_rank.h"
 
+#include <algorithm>
+
 #include <absl/strings/ascii.h>
 
 namespace portico::routing {

@@ -1,5 +1,6 @@
 #include "routing/path.h"
 
+#include <algorithm>
 #include <array>
 
 #include <absl/strings/ascii.h>

@@ -1,5 +1,6 @@
 #include "routing/path_trie.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <deque>

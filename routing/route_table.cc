@@ -1,5 +1,6 @@
 #include "routing/route_table.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

@@ -1,6 +1,7 @@
 // A vector whose versions share what did not change.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
