@@ -139,7 +139,7 @@ int Locator::line(std::string_view kind, const Metadata& object, std::string_vie
       .value_or(object.origin.line);
 }
 
-void Locator::locate(routing::Diagnostics& diagnostics) {
+void Locator::locate(std::span<routing::Diagnostic> diagnostics) {
   for (routing::Diagnostic& found : diagnostics) {
     if (found.file.empty() || found.object.name.empty() || found.field.empty()) {
       continue;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,7 @@ class Locator {
   int line(std::string_view kind, const Metadata& object, std::string_view field);
 
   // Sets the lines of those that name a file: `line` is then the field's.
-  void locate(routing::Diagnostics& diagnostics);
+  void locate(std::span<routing::Diagnostic> diagnostics);
 
  private:
   struct Wanted {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "controller/kube/locator.h"
 #include "proxy/net/loop.h"
 
 namespace portico::kube {
@@ -43,6 +44,16 @@ std::expected<void, std::string> find_below(const std::string& root,
   return {};
 }
 
+// The JSON parser does not tell lines; where something was found, it is worth a second look.
+void refine_json_lines(routing::Diagnostics& diagnostics) {
+  Locator locator;
+  for (routing::Diagnostic& found : diagnostics) {
+    if (found.file.ends_with(".json")) {
+      locator.locate({&found, 1});
+    }
+  }
+}
+
 }  // namespace
 
 std::expected<ReadManifests, std::string> read_manifests(std::span<const fs::path> paths) {
@@ -62,7 +73,9 @@ std::expected<ReadManifests, std::string> read_manifests(std::span<const fs::pat
     index.put(path, std::move(contents.decoded), changes);
     changes.clear();
   });
-  return ReadManifests{index.objects(), index.diagnostics()};
+  ReadManifests read{index.objects(), index.diagnostics()};
+  refine_json_lines(read.diagnostics);
+  return read;
 }
 
 std::expected<std::unique_ptr<ManifestSource>, std::string> ManifestSource::open(

@@ -330,6 +330,19 @@ TEST(ReadManifests, ReadsFilesAndFoldersOnce) {
   EXPECT_THAT(none.error(), HasSubstr("No such file"));
 }
 
+TEST(ReadManifests, FindingsInJsonNameTheirLine) {
+  const TempFolder folder;
+  const auto file = folder.write(
+      "a.json",
+      "{\n\"apiVersion\": \"v1\",\n\"kind\": \"Service\",\n\"metadata\": {\"name\": \"a\"},\n"
+      "\"spec\": {\n  \"prots\": []\n}\n}\n");
+  const auto read = read_manifests(std::vector<fs::path>{file});
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->diagnostics.size(), 1U);
+  EXPECT_EQ(read->diagnostics[0].field, "spec.prots");
+  EXPECT_EQ(read->diagnostics[0].line, 6);
+}
+
 TEST(ReadManifests, ManyFilesAndLargeOnesGiveTheSame) {
   const TempFolder folder;
   std::string large;
