@@ -14,7 +14,7 @@ inline Hostname hostname(std::string_view text) {
 }
 
 // The path is the backend's name too, so that a test sees which rule won.
-inline RouteSpec rule(PathKind kind, std::string path) {
+inline RouteSpec rule(PathKind kind, const std::string& path) {
   return {.kind = kind,
           .path = path,
           .backend = path,
