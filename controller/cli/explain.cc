@@ -168,7 +168,7 @@ class Explanation {
     }
     if (!url_.is_https &&
         (policy.force_ssl_redirect || (policy.ssl_redirect && route.host_has_certificate))) {
-      return fmt::format("308 to https://{}{} ({})", url_.host, url_.target,
+      return fmt::format("308 to https://{} ({})", url_.host,
                          policy.force_ssl_redirect
                              ? "force-ssl-redirect"
                              : "ssl-redirect, and the host has a certificate");
@@ -203,15 +203,20 @@ class Explanation {
     }
   }
 
-  // Of the Ingresses that were considered, and of those that name the host but are not served.
+  // Of the Ingresses that were considered and of those that name the host but are not served, with
+  // their Secrets.
   void print_findings() {
     std::set<routing::ObjectRef> relevant;
     for (const auto& candidate : candidates_) {
       relevant.insert(candidate.route->spec->origin);
     }
     for (const auto& [key, ingress] : translator_.state().ingresses()) {
-      if (names_host(*ingress)) {
-        relevant.insert({kube::Ingress::kKind, ingress->meta.namespace_, ingress->meta.name});
+      if (!names_host(*ingress)) {
+        continue;
+      }
+      relevant.insert({kube::Ingress::kKind, ingress->meta.namespace_, ingress->meta.name});
+      for (const auto& entry : ingress->tls) {
+        relevant.insert({kube::Secret::kKind, ingress->meta.namespace_, entry.secret});
       }
     }
     bool first = true;

@@ -127,26 +127,35 @@ void CertificateClaims::report(const std::string& server_name, const std::vector
   }
 }
 
-routing::Diagnostics CertificateClaims::entry_findings(const IngressRecord& record) {
+routing::Diagnostics CertificateClaims::missing_secrets(const IngressRecord& record) {
   routing::Diagnostics diagnostics;
   for (const auto& entry : record.tls) {
-    const auto& view = secrets_.view(entry.secret);
-    if (!view.exists) {
+    if (!secrets_.view(entry.secret).exists) {
       diagnostics.push_back(about(
           record, Severity::kError, entry.field + ".secretName",
           fmt::format("there is no Secret \"{}\"", entry.secret),
           "create it, of type kubernetes.io/tls; until then the default certificate is served"));
-      continue;
-    }
-    if (!view.problem.empty()) {
-      diagnostics.push_back(about(
-          record, Severity::kError, entry.field + ".secretName",
-          fmt::format("Secret \"{}\" can't be served: {}", entry.secret, view.problem),
-          view.serves == nullptr ? "correct the Secret"
-                                 : "correct the Secret; its last good certificate is served"));
     }
   }
   return diagnostics;
+}
+
+routing::Diagnostics CertificateClaims::bad_secret(const std::string& key,
+                                                   const IngressRecord& user) {
+  const auto& view = secrets_.view(key);
+  if (view.problem.empty()) {
+    return {};
+  }
+  const auto slash = key.find('/');
+  return {
+      {.severity = Severity::kError,
+       .object = {kube::Secret::kKind, key.substr(0, slash), key.substr(slash + 1)},
+       .field = view.field,
+       .message = fmt::format("{}: it can't be served for {}", view.problem, user.ref.to_string()),
+       .fix = view.serves == nullptr ? "correct the Secret"
+                                     : "correct the Secret; its last good certificate is served",
+       .file = view.origin.file == nullptr ? std::string() : *view.origin.file,
+       .line = view.origin.line}};
 }
 
 }  // namespace portico::translate

@@ -36,8 +36,10 @@ class CertificateClaims {
   // `current` is what the name has now, kept while every Secret that claims it is bad; may be null.
   [[nodiscard]] Choice choose(const std::string& server_name, const CertificatePointer& current);
 
-  // Missing and bad Secrets of one Ingress.
-  [[nodiscard]] routing::Diagnostics entry_findings(const IngressRecord& record);
+  // The Secrets that one Ingress names and there are not.
+  [[nodiscard]] routing::Diagnostics missing_secrets(const IngressRecord& record);
+  // What is wrong with a Secret that `user` and others name.
+  [[nodiscard]] routing::Diagnostics bad_secret(const std::string& key, const IngressRecord& user);
 
  private:
   struct Claim {

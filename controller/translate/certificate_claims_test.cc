@@ -116,8 +116,8 @@ TEST_F(Certificates, BadSecretKeepsTheLastGoodOne) {
     EXPECT_EQ(world.apply(bad).impact, Impact::kIrrelevant);
     EXPECT_EQ(world.translator.snapshot().certificates.find("a.example.com"), good);
     EXPECT_TRUE(world.redirects("a.example.com"));
-    EXPECT_THAT(world.findings(), HasSubstr("error: Ingress default/web: spec.tls[0].secretName: "
-                                            "Secret \"default/a\" can't be served"));
+    EXPECT_THAT(world.findings(), HasSubstr("error: Secret default/a: data"));
+    EXPECT_THAT(world.findings(), HasSubstr("can't be served for Ingress default/web"));
   }
   world.apply(secret("a", {"a.example.com"}));
   EXPECT_NE(world.translator.snapshot().certificates.find("a.example.com"), good);

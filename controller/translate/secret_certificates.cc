@@ -31,6 +31,21 @@ std::expected<CertificatePointer, std::string> read_pair(const std::string& key,
       tls::compact(CertificateSpec{key, chain->second, private_key->second}));
 }
 
+// Problems begin with the entry at fault.
+std::string field_of(std::string_view problem) {
+  for (const std::string_view entry : {"tls.crt", "tls.key"}) {
+    if (problem.starts_with(entry)) {
+      return fmt::format("data[{}]", entry);
+    }
+  }
+  return problem.starts_with("its type") ? "type" : "data";
+}
+
+void set_problem(SecretCertificates::View& view, std::string problem) {
+  view.field = field_of(problem);
+  view.problem = std::move(problem);
+}
+
 }  // namespace
 
 void SecretCertificates::set(const std::string& key, std::shared_ptr<const kube::Secret> secret) {
@@ -66,7 +81,7 @@ const tls::CertificateFacts* SecretCertificates::facts(const std::string& key, b
     auto facts = tls::inspect(*seen.serves);
     if (!facts) {
       // It was let through unlooked at, and serves nobody: the TLS side would not have it either.
-      entry.view.problem = facts.error();
+      set_problem(entry.view, facts.error());
       entry.view.serves = nullptr;
       return nullptr;
     }
@@ -82,9 +97,10 @@ void SecretCertificates::judge(const std::string& key, Entry& entry) {
   entry.judged = true;
   entry.view.exists = true;
   entry.view.problem.clear();
+  entry.view.origin = entry.secret->meta.origin;
   auto pair = read_pair(key, *entry.secret);
   if (!pair) {
-    entry.view.problem = std::move(pair.error());
+    set_problem(entry.view, std::move(pair.error()));
     return;
   }
   if (entry.view.serves != nullptr && *entry.view.serves == **pair) {
@@ -97,7 +113,7 @@ void SecretCertificates::judge(const std::string& key, Entry& entry) {
   inspections_left_ -= inspections_left_ > 0 ? 1 : 0;
   auto facts = tls::inspect(**pair);
   if (!facts) {
-    entry.view.problem = std::move(facts.error());
+    set_problem(entry.view, std::move(facts.error()));
     return;
   }
   entry.facts = std::move(*facts);

@@ -30,8 +30,9 @@ class SecretCertificates {
   struct View {
     bool exists = false;
     std::string problem;        // not empty: the newest version can't be served
+    std::string field;          // of the Secret, where the problem is
+    kube::Origin origin;        // of the newest version
     CertificatePointer serves;  // the newest version that could be; null where none was
-    bool operator==(const View&) const = default;
   };
 
   // Null: deleted, which also forgets what served.

@@ -1,5 +1,6 @@
 #include "controller/translate/translator.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -117,6 +118,7 @@ void Translator::touch_secrets(const Touched& touched, Work& work) {
     if (users == by_secret_.end()) {
       continue;
     }
+    work.secrets.insert(key);
     for (const auto* record : users->second) {
       claims_.release(*record, work.server_names);
       claims_.claim(*record, work.server_names);
@@ -156,6 +158,7 @@ void Translator::add_record(const IngressRecord& record, Work& work) {
   }
   for (const auto& entry : record.tls) {
     by_secret_[entry.secret].insert(&record);
+    work.secrets.insert(entry.secret);
   }
   claims_.claim(record, work.server_names);
   if (!record.tls.empty()) {
@@ -177,6 +180,7 @@ void Translator::remove_record(const IngressRecord& record, Work& work) {
   }
   for (const auto& entry : record.tls) {
     remove_user(by_secret_, entry.secret, record);
+    work.secrets.insert(entry.secret);
   }
   claims_.release(record, work.server_names);
   if (record.default_route != nullptr) {
@@ -209,6 +213,7 @@ void Translator::remove_host_user(const std::string& host, const IngressRecord& 
 
 Outcome Translator::build(Work& work) {
   build_certificates(work);
+  build_tls_findings(work);
   build_hosts(work);
   build_default_route(work);
   const bool backends_changed = backends_.build(state_, snapshot_.backends, diagnostics_);
@@ -243,9 +248,21 @@ void Translator::build_certificates(Work& work) {
       work.hosts.insert(below->second.begin(), below->second.end());
     }
   }
+}
+
+void Translator::build_tls_findings(const Work& work) {
   for (const auto* record : work.tls_findings) {
     diagnostics_.replace("tls " + object_name(record->ref.namespace_, record->ref.name),
-                         claims_.entry_findings(*record));
+                         claims_.missing_secrets(*record));
+  }
+  for (const auto& key : work.secrets) {
+    const auto users = by_secret_.find(key);
+    routing::Diagnostics diagnostics;
+    if (users != by_secret_.end()) {
+      const auto* oldest = *std::ranges::min_element(users->second, Precedes{});
+      diagnostics = claims_.bad_secret(key, *oldest);
+    }
+    diagnostics_.replace("secret " + key, std::move(diagnostics));
   }
 }
 

@@ -79,6 +79,7 @@ class Translator {
     absl::btree_set<std::string> hosts;
     NameSet server_names;
     RecordSet tls_findings;
+    absl::btree_set<std::string> secrets;  // whose findings may change
     bool default_route = false;
     bool structure = false;
   };
@@ -92,6 +93,7 @@ class Translator {
   void add_host_user(const std::string& host, const IngressRecord& record);
   void remove_host_user(const std::string& host, const IngressRecord& record);
   void build_certificates(Work& work);
+  void build_tls_findings(const Work& work);
   void build_hosts(Work& work);
   void build_host(const std::string& host, Work& work);
   void build_default_route(Work& work);
