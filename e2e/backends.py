@@ -48,12 +48,22 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 class Connection:
-    """A connection the capture backend accepted: its socket and every byte that came."""
+    """A connection the capture backend accepted: its socket and every byte that came.
+
+    It may outlive a test, because Portico keeps connections: what came before `forget` is not counted.
+    """
 
     def __init__(self, accepted):
         self.socket = accepted
         self.received = b""
         self._taken = 0
+        self._forgotten = 0
+
+    def forget(self):
+        self._forgotten = len(self.received)
+
+    def recent(self):
+        return self.received[self._forgotten :]
 
     def fill(self):
         try:
@@ -107,7 +117,7 @@ class Capture:
 
     def __init__(self, *script):
         self.script = list(script) or [OK]
-        self.connections = []
+        self._connections = []
         self._answered = 0
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -122,7 +132,7 @@ class Capture:
                 return
             connection = Connection(accepted)
             with self._lock:
-                self.connections.append(connection)
+                self._connections.append(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _next_answer(self):
@@ -147,12 +157,18 @@ class Capture:
         with self._lock:
             self.script = list(script) or [OK]
             self._answered = 0
-            self.connections.clear()
+            for connection in self._connections:
+                connection.forget()
+
+    @property
+    def connections(self):
+        """Those that anything was received on since the script began."""
+        with self._lock:
+            return [connection for connection in self._connections if connection.recent()]
 
     def received(self):
-        """All bytes of all connections, in the order they were opened."""
-        with self._lock:
-            return b"".join(connection.received for connection in self.connections)
+        """All bytes of all connections since the script began, in the order the connections were opened."""
+        return b"".join(connection.recent() for connection in self.connections)
 
     def heads(self):
         """The heads received: [(request line, [(name, value)])]."""
@@ -166,7 +182,7 @@ class Capture:
     def stop(self):
         self._listener.close()
         with self._lock:
-            for connection in self.connections:
+            for connection in self._connections:
                 connection.socket.close()
 
     def __enter__(self):

@@ -142,6 +142,8 @@ REDIRECTS = {
     ("exact.tls.test:8080", "/x"): "https://exact.tls.test/x",
     ("other.tls.test", "/x"): "https://other.tls.test/x",
     ("hostless.test", "/x"): "https://hostless.test/x",
+    ("exact.tls.test", "/x/"): "https://exact.tls.test/x",  # one slash at the end goes, as in ingress-nginx
+    ("exact.tls.test", "/"): "https://exact.tls.test",
     ("forced.test", "/x"): "https://forced.test/x",
     ("rsa.test", "/x"): None,
     ("plain.test", "/x"): None,
@@ -159,7 +161,7 @@ def test_a_redirect_names_the_public_port(folder, echo, pairs):
     folder.write("all.yaml", *served("echo", echo.port), tls_secret("exact", pairs["exact"]))
     folder.write("i.yaml", ingress("i", rule("exact.tls.test", path("/", "echo")), tls={"exact": ["exact.tls.test"]}))
     with portico.Portico(folder, "--public-https-port", "8443") as program:
-        assert wire.get(program.http, "exact.tls.test").field("location") == "https://exact.tls.test:8443/"
+        assert wire.get(program.http, "exact.tls.test", "/x").field("location") == "https://exact.tls.test:8443/x"
 
 
 def bad_secret(name, certificate, key):
@@ -174,7 +176,7 @@ def test_a_bad_secret_is_told_and_the_last_good_certificate_stays(folder, echo, 
         for bad in (bad_secret("exact", "nonsense", good.key), bad_secret("exact", good.certificate, pairs["rsa"].key)):
             told = len(program.lines)
             folder.write("secret.yaml", bad)
-            portico.eventually(lambda told=told: "secret.yaml" in "\n".join(program.lines[told:]), what="a diagnostic")
+            portico.eventually(lambda told=told: "default/exact" in "\n".join(program.lines[told:]), what="a diagnostic")
             assert served_certificate(program, "exact.tls.test") == "exact.tls.test"
         folder.write("secret.yaml", tls_secret("exact", certificates.self_signed("exact.tls.test", "new.tls.test")))
         portico.eventually(lambda: served_new(program), what="the new certificate")

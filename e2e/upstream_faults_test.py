@@ -6,7 +6,7 @@ import portico
 import pytest
 import wire
 from backends import OK, closing
-from manifests import ingress, path, rule, served
+from manifests import Folder, ingress, ingress_class, path, rule, served
 
 BAD_ANSWERS = {
     "both framings": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -112,14 +112,15 @@ def test_a_post_is_never_sent_twice_once_it_was_heard(plain, recorded):
 
 
 @pytest.fixture(scope="module")
-def impatient(module_folder, capture, silent_port, refused_port):
-    module_folder.write("services.yaml", *served("capture", capture.port), *served("full", silent_port))
-    module_folder.write("refused.yaml", *served("refused", refused_port), *served("half", refused_port, capture.port))
+def impatient(tmp_path_factory, capture, silent_port, refused_port):
+    folder = Folder(tmp_path_factory.mktemp("impatient")).write("class.yaml", ingress_class())
+    folder.write("services.yaml", *served("capture", capture.port), *served("full", silent_port))
+    folder.write("refused.yaml", *served("refused", refused_port), *served("half", refused_port, capture.port))
     timeouts = {"proxy-connect-timeout": "1", "proxy-read-timeout": "1", "proxy-send-timeout": "1", "proxy-body-size": "0"}
     names = ("capture", "full", "refused", "half")
     rules = [rule(f"{name}.test", path("/", name)) for name in names]
-    module_folder.write("ingress.yaml", ingress("impatient", *rules, annotations=timeouts))
-    with portico.Portico(module_folder) as program:
+    folder.write("ingress.yaml", ingress("impatient", *rules, annotations=timeouts))
+    with portico.Portico(folder) as program:
         yield program
 
 
