@@ -174,9 +174,16 @@ std::string strip_armour(const std::string& pem, Wanted wanted) {
   std::string der;
   auto block = reader.next();
   for (; block; block = reader.next()) {
-    if (wanted(*block)) {
-      der += block->der;
+    if (!wanted(*block)) {
+      continue;
     }
+    // OpenSSL accepts bytes behind the object in a block; without the block they would pass for the
+    // next object.
+    const auto alone = BlockReader(block->der, PEM_STRING_X509).next();
+    if (!alone || alone->der != block->der) {
+      return pem;
+    }
+    der += block->der;
   }
   const bool is_whole = block.error() == BlockReader::End::kNoMore && !der.empty();
   return is_whole ? der : pem;
