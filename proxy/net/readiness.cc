@@ -1,6 +1,7 @@
 #include "proxy/net/readiness.h"
 
 #include <cassert>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <boost/asio/detail/reactor_op.hpp>
@@ -13,6 +14,19 @@ namespace asio_detail = boost::asio::detail;
 using asio_detail::reactor_op;
 using Reactor = asio_detail::reactor;
 
+namespace {
+
+// The events of the edge being handled: Asio keeps them in its descriptor's node and tells its
+// operations nothing of them.
+struct Events : asio_detail::operation {
+  static std::uint32_t of(Reactor::per_descriptor_data data) {
+    // The base is private; a C-style cast may look past that.
+    return ((asio_detail::operation*)data)->*(&Events::task_result_);
+  }
+};
+
+}  // namespace
+
 // One edge asked for. While it is queued in Asio it holds its node.
 struct Readiness::Wait : reactor_op {
   Wait(Node& owner, int type)
@@ -20,10 +34,7 @@ struct Readiness::Wait : reactor_op {
         node(&owner),
         op_type(type) {}
 
-  static status perform(reactor_op* base) {
-    // start_op() tries an operation before it queues it; that is no edge.
-    return static_cast<Wait*>(base)->starting ? not_done : done;
-  }
+  static status perform(reactor_op* base);
   static void complete(void* owner, asio_detail::operation* base, const boost::system::error_code&,
                        std::size_t);
   void start();
@@ -50,9 +61,22 @@ struct Readiness::Node {
   int fd;
   unsigned references = 1;
   Descriptor ownership;
+  bool hung_up = false;
   Wait read;
   std::unique_ptr<Wait> write;  // most connections never find their socket full
 };
+
+reactor_op::status Readiness::Wait::perform(reactor_op* base) {
+  auto* const wait = static_cast<Wait*>(base);
+  // start_op() tries an operation before it queues it; that is no edge.
+  if (wait->starting) {
+    return not_done;
+  }
+  if ((Events::of(wait->node->data) & (EPOLLERR | EPOLLHUP)) != 0) {
+    wait->node->hung_up = true;
+  }
+  return done;
+}
 
 void Readiness::Wait::start() {
   if (waiting) {
@@ -124,6 +148,10 @@ void Readiness::close() {
     ::close(node->fd);
   }
   node->release();
+}
+
+bool Readiness::hung_up() const {
+  return node_->hung_up;
 }
 
 int Readiness::fd() const {

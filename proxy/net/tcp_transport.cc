@@ -145,7 +145,7 @@ bool TcpTransport::read_some() {
     }
     return true;
   }
-  if (!more) {
+  if (!more && !readiness_.hung_up()) {
     readable_ = false;
     readiness_.wait_readable();
   }

@@ -278,6 +278,16 @@ TEST_P(TransportTest, AResetByThePeerIsAnError) {
   EXPECT_EQ(sink_.ends, 0);
 }
 
+// One edge tells of the bytes and of the reset: nothing comes after it.
+TEST_P(TransportTest, AResetThatCameWithTheLastBytesIsSeenAtOnce) {
+  peer_->send("half an answer");
+  peer_->close_with_reset();
+  transport_->start(sink_);
+  ASSERT_TRUE(until([this] { return sink_.errors == 1; }));
+  EXPECT_EQ(sink_.error, TransportError::kReset);
+  EXPECT_EQ(sink_.ends, 0);
+}
+
 TEST_P(TransportTest, AWriteErrorArrivesLaterEvenWhilePaused) {
   transport_->start(sink_);
   transport_->pause_reading();
