@@ -1,5 +1,7 @@
 """Backends that misbehave: a bad answer is 502, a cut one is seen as cut, and neither connection is used again."""
 
+import pathlib
+import signal
 import socket
 
 import portico
@@ -55,15 +57,41 @@ def test_the_client_sees_the_cut(plain, recorded, name):
     assert partial.startswith(cut.value.partial)
 
 
+def reset_in_the_middle(connection):
+    connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+    connection.reset()
+    return True
+
+
+def assert_cut_or_502(program):
+    with wire.Client(program.http, seconds=5) as client:
+        try:
+            answer = client.ask(wire.request("capture.test", method="POST", body=b""))
+        except wire.Cut:
+            return
+        assert answer.status == 502
+
+
 def test_a_reset_in_the_middle_is_seen_as_a_cut(plain, recorded):
-    def reset(connection):
-        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
-        connection.reset()
+    recorded.play(reset_in_the_middle)
+    assert_cut_or_502(plain)
+
+
+def test_a_reset_that_comes_together_with_bytes_is_noticed(plain, recorded):
+    """The program is stopped meanwhile, so that it hears of both at once: one readiness event for two facts."""
+
+    def state():
+        return pathlib.Path(f"/proc/{plain.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+    def reset_unseen(connection):
+        plain.signal(signal.SIGSTOP)
+        portico.eventually(lambda: state() == "T")
+        reset_in_the_middle(connection)
+        plain.signal(signal.SIGCONT)
         return True
 
-    recorded.play(reset)
-    with wire.Client(plain.http) as client, pytest.raises(wire.Cut):
-        client.ask(wire.request("capture.test", method="POST", body=b""))
+    recorded.play(reset_unseen)
+    assert_cut_or_502(plain)
 
 
 def test_bytes_behind_an_answer_are_never_the_next_answer(plain, recorded):
