@@ -1,10 +1,9 @@
 #include "controller/cli/command_line.h"
 
 #include <cstdint>
-#include <filesystem>
 #include <iostream>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -63,18 +62,19 @@ void add_class_flags(CLI::App& app, translate::Options& options) {
 
 void add_serve_flags(CLI::App& app, ServeOptions& options, ServeFlags& flags) {
   app.add_option("--manifests", options.manifests,
-                 "A YAML or JSON file, or a folder of them, watched")
-      ->required();
+                 "A YAML or JSON file, or a folder of them, watched (required)");
   app.add_option("--http-address", flags.http, "Where plain HTTP is accepted")
       ->capture_default_str();
   app.add_option("--https-address", flags.https, "Where TLS is accepted")->capture_default_str();
-  app.add_option("--admin-address", flags.admin, "/healthz, /readyz and /metrics")
+  app.add_option("--admin-address", flags.admin, "/healthz, /readyz, /metrics and /explain")
       ->capture_default_str();
   app.add_option("--public-http-port", options.server.options.public_http_port,
                  "The HTTP port clients see: in X-Forwarded-Port")
+      ->check(CLI::Range(1, 65'535))
       ->capture_default_str();
   app.add_option("--public-https-port", options.server.options.public_https_port,
                  "The HTTPS port clients see: in X-Forwarded-Port and redirects")
+      ->check(CLI::Range(1, 65'535))
       ->capture_default_str();
   app.add_option("--shutdown-grace-period", flags.grace_seconds,
                  "Seconds after SIGTERM, not ready any more, before the listeners close")
@@ -97,6 +97,9 @@ void add_serve_flags(CLI::App& app, ServeOptions& options, ServeFlags& flags) {
 }
 
 int serve(ServeOptions& options, const ServeFlags& flags) {
+  if (options.manifests.empty()) {
+    throw CLI::ValidationError("serve", "give --manifests PATH: a YAML or JSON file or a folder");
+  }
   options.server.http = parse_address("--http-address", flags.http);
   options.server.https = parse_address("--https-address", flags.https);
   options.admin = parse_address("--admin-address", flags.admin);
@@ -106,6 +109,28 @@ int serve(ServeOptions& options, const ServeFlags& flags) {
   options.shutdown_grace_period = std::chrono::seconds(flags.grace_seconds);
   options.worker_shutdown_timeout = std::chrono::seconds(flags.shutdown_seconds);
   return run_serve(options);
+}
+
+void add_explain_flags(CLI::App& app, ExplainOptions& options) {
+  app.add_option("url", options.url, "http(s)://host/path")->required();
+  app.add_option("--manifests", options.manifests, "A file or a folder to explain it by");
+  app.add_option("--admin", options.admin,
+                 "Or the admin address of a running one to ask: http://127.0.0.1:10254");
+  add_class_flags(app, options.translate);
+}
+
+int explain(const ExplainOptions& options) {
+  if (options.manifests.empty() == options.admin.empty()) {
+    throw CLI::ValidationError("explain", "give either --manifests PATH or --admin URL");
+  }
+  return run_explain(options, std::cout);
+}
+
+// Where the message alone would leave the user to guess.
+std::string_view hint(const CLI::ParseError& error) {
+  const bool is_unknown = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
+                          dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  return is_unknown ? " (portico --help and portico serve --help list what there is)" : "";
 }
 
 }  // namespace
@@ -127,10 +152,7 @@ int run(int argc, char** argv) {
 
   ExplainOptions explain_options;
   auto* explain_command = app.add_subcommand("explain", "Which rule serves a URL, and why");
-  explain_command->add_option("url", explain_options.url, "http(s)://host/path")->required();
-  explain_command->add_option("--manifests", explain_options.manifests, "A file or a folder")
-      ->required();
-  add_class_flags(*explain_command, explain_options.translate);
+  add_explain_flags(*explain_command, explain_options);
 
   auto* version_command = app.add_subcommand("version", "Prints the version");
 
@@ -143,7 +165,7 @@ int run(int argc, char** argv) {
       return run_check(check_options, std::cout);
     }
     if (*explain_command) {
-      return run_explain(explain_options, std::cout);
+      return explain(explain_options);
     }
     if (*version_command) {
       fmt::print("portico {}\n", PORTICO_VERSION);
@@ -152,7 +174,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "portico: {}\n", error.what());
+    fmt::print(stderr, "portico: {}{}\n", error.what(), hint(error));
     return kBadUsage;
   }
 }

@@ -1,10 +1,11 @@
 #include "controller/cli/controller.h"
 
-#include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
+#include "controller/cli/finding_line.h"
 #include "controller/kube/locator.h"
 
 namespace portico::cli {
@@ -37,29 +38,51 @@ std::string to_log_line(const routing::Diagnostic& diagnostic) {
   }
   line.append(diagnostic.message);
   if (!diagnostic.fix.empty()) {
-    line.append(" ").append(diagnostic.fix);
+    line.append("; ").append(diagnostic.fix);
   }
-  return line;
+  return one_line(std::move(line));
 }
 
-Controller::Controller(const translate::Options& options, server::Server& server,
+Controller::Controller(const translate::Options& options,
+                       std::unique_ptr<kube::DnsResolver> resolver, Publish publish,
                        std::move_only_function<void()> on_ready)
-    : server_(server), on_ready_(std::move(on_ready)), translator_(options) {}
+    : publish_(std::move(publish)),
+      on_ready_(std::move(on_ready)),
+      translator_(options),
+      external_names_(std::move(resolver),
+                      [this](const std::string& name, std::vector<std::string> addresses) {
+                        take_addresses(name, std::move(addresses));
+                      }) {}
 
 void Controller::apply(kube::Batch batch) {
   if (batch.diagnostics_changed) {
     log_reading(batch.diagnostics);
   }
   const auto outcome = translator_.apply(batch.changes);
-  log_new(outcome.raised);
   const bool first = batch.synced && !std::exchange(synced_, synced_ || batch.synced);
   if (first || outcome.impact != translate::Impact::kIrrelevant) {
     publish();
   }
+  log_new(outcome.raised);  // reads files again for their lines: after what clients wait for
+  external_names_.want(translator_.external_names());
+}
+
+void Controller::take_addresses(const std::string& name, std::vector<std::string> addresses) {
+  const auto outcome = translator_.set_external_addresses(name, std::move(addresses));
+  if (outcome.impact != translate::Impact::kIrrelevant) {
+    publish();
+  }
+  log_new(outcome.raised);
+}
+
+routing::Diagnostics Controller::findings() const {
+  auto all = translator_.diagnostics();
+  all.insert(all.end(), reading_.begin(), reading_.end());
+  return all;
 }
 
 void Controller::publish() {
-  server_.publish(translator_.snapshot(), [this, ready = synced_] {
+  publish_(translator_.snapshot(), [this, ready = synced_] {
     if (ready && on_ready_) {
       std::exchange(on_ready_, nullptr)();
     }
@@ -76,9 +99,13 @@ void Controller::log_new(const routing::Diagnostics& found) {
 
 // The source tells all its findings each time; what was logged before is not logged again.
 void Controller::log_reading(const routing::Diagnostics& all) {
+  std::unordered_set<std::string> logged;
+  for (const auto& diagnostic : reading_) {
+    logged.insert(to_log_line(diagnostic));
+  }
   for (const auto& diagnostic : all) {
-    if (std::ranges::find(reading_, diagnostic) == reading_.end()) {
-      spdlog::log(level_of(diagnostic.severity), "{}", to_log_line(diagnostic));
+    if (const auto line = to_log_line(diagnostic); !logged.contains(line)) {
+      spdlog::log(level_of(diagnostic.severity), "{}", line);
     }
   }
   reading_ = all;

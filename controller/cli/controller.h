@@ -1,37 +1,47 @@
-// The controlling half of `portico serve`: objects in, Configs out.
+// The controlling half of `portico serve`: objects in, Snapshots out.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "controller/cli/external_names.h"
 #include "controller/kube/source.h"
 #include "controller/translate/translator.h"
-#include "proxy/net/loop.h"
-#include "proxy/server/server.h"
 
 namespace portico::cli {
 
+// What the controller needs of the data plane: `adopted` is called, on the control loop, once every
+// worker serves by `snapshot`.
+using Publish = std::move_only_function<void(const routing::Snapshot& snapshot,
+                                             std::move_only_function<void()> adopted)>;
+
 // Thread:    the control loop's.
-// Lifetime:  the server outlives it.
+// Lifetime:  outlives the calls of `adopted`.
 class Controller {
  public:
-  // `on_ready` is called once, when everything that was there at start is in every worker.
-  Controller(const translate::Options& options, server::Server& server,
-             std::move_only_function<void()> on_ready);
+  // `on_ready` is called once, when everything that was there at start is in every worker. A null
+  // `resolver` leaves ExternalName Services without addresses.
+  Controller(const translate::Options& options, std::unique_ptr<kube::DnsResolver> resolver,
+             Publish publish, std::move_only_function<void()> on_ready);
 
   void apply(kube::Batch batch);
 
   [[nodiscard]] const translate::Translator& translator() const { return translator_; }
+  // The translator's and the source's findings, as they now are.
+  [[nodiscard]] routing::Diagnostics findings() const;
 
  private:
+  void take_addresses(const std::string& name, std::vector<std::string> addresses);
   void publish();
   void log_new(const routing::Diagnostics& found);
   void log_reading(const routing::Diagnostics& all);
 
-  server::Server& server_;
+  Publish publish_;
   std::move_only_function<void()> on_ready_;
   translate::Translator translator_;
+  ExternalNames external_names_;
   routing::Diagnostics reading_;  // the source's findings as last logged
   bool synced_ = false;
 };

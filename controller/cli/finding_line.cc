@@ -1,7 +1,6 @@
 #include "controller/cli/finding_line.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -16,14 +15,13 @@ std::string object_text(const routing::ObjectRef& object) {
                                    : object.to_string();
 }
 
-// One finding is one line, whatever the manifests hold.
+}  // namespace
+
 std::string one_line(std::string text) {
   std::ranges::replace_if(
       text, [](unsigned char byte) { return byte < 0x20 || byte == 0x7f; }, ' ');
   return text;
 }
-
-}  // namespace
 
 std::string_view severity_word(routing::Severity severity) {
   switch (severity) {

@@ -1,7 +1,7 @@
-#include "controller/cli/command_line.h"
-
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include "controller/cli/command_line.h"
 
 int main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("portico"));

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <expected>
 #include <memory>
 #include <string>
@@ -11,7 +12,11 @@
 #include <spdlog/spdlog.h>
 
 #include "controller/cli/controller.h"
+#include "controller/cli/explanation.h"
+#include "controller/cli/finding_line.h"
 #include "controller/cli/signals.h"
+#include "controller/cli/url_encoding.h"
+#include "controller/kube/dns_resolver.h"
 #include "controller/kube/manifest_source.h"
 #include "proxy/net/deadline.h"
 #include "proxy/net/fd_limit.h"
@@ -30,7 +35,7 @@ class Process {
  public:
   explicit Process(const ServeOptions& options)
       : options_(options),
-        signals_(control_, [this](int signal) { on_signal(signal); }),
+        signals_([this](int signal) { on_signal(signal); }),
         grace_(control_, [this] { drain(); }),
         last_call_(control_, [this] {
           spdlog::warn("work is still open after --worker-shutdown-timeout: closing it");
@@ -51,13 +56,12 @@ class Process {
       return std::unexpected(std::move(admin.error()));
     }
     admin_ = std::move(*admin);
-    controller_ =
-        std::make_unique<Controller>(options_.translate, *server_, [this] { on_ready(); });
+    open_controller();
     auto source = kube::ManifestSource::open(
         control_, options_.manifests,
         [this](kube::Batch batch) { controller_->apply(std::move(batch)); });
     if (!source) {
-      return std::unexpected(std::move(source.error()));
+      return std::unexpected("--manifests: " + source.error());
     }
     source_ = std::move(*source);
     return {};
@@ -75,6 +79,22 @@ class Process {
   }
 
  private:
+  void open_controller() {
+    std::unique_ptr<kube::DnsResolver> resolver;
+    if (auto opened = kube::DnsResolver::open(control_)) {
+      resolver = std::move(*opened);
+    } else {
+      spdlog::warn("Services of type ExternalName answer 503: no DNS: {}", opened.error());
+    }
+    controller_ = std::make_unique<Controller>(
+        options_.translate, std::move(resolver),
+        [this](const routing::Snapshot& snapshot, std::move_only_function<void()> adopted) {
+          serving_ = true;
+          server_->publish(snapshot, std::move(adopted));
+        },
+        [this] { on_ready(); });
+  }
+
   void on_ready() {
     if (!stopping_) {
       ready_ = true;
@@ -82,11 +102,22 @@ class Process {
     }
   }
 
+  // On the signals' thread: the loop may be busy reading manifests for a while.
   void on_signal(int signal) {
-    if (signal == SIGHUP) {
-      server_->reopen_access_log();
-      return;
+    if (signal != SIGHUP && !serving_) {
+      spdlog::info("stopping: nothing was served yet");
+      std::_Exit(0);
     }
+    control_.post([this, signal] {
+      if (signal == SIGHUP) {
+        server_->reopen_access_log();
+      } else {
+        stop();
+      }
+    });
+  }
+
+  void stop() {
     if (std::exchange(stopping_, true)) {
       spdlog::warn("told to stop twice: closing what is open");
       control_.stop();
@@ -125,12 +156,40 @@ class Process {
         reply(
             {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = std::move(text)});
       });
+    } else if (request.path == "/explain") {
+      handle_explain(request, std::move(reply));
     } else {
-      reply({.status = 404, .body = "not found: /healthz, /readyz and /metrics are here\n"});
+      reply({.status = 404,
+             .body = "not found: /healthz, /readyz, /metrics and /explain?url= are here\n"});
     }
   }
 
+  // 200: a rule serves it; 404: none does, and the body says why.
+  void handle_explain(const server::AdminRequest& request, server::AdminReply reply) {
+    const auto text = query_value(request.query, "url");
+    if (!text) {
+      reply({.status = 400, .body = "the URL, percent-encoded, is missing: /explain?url=\n"});
+      return;
+    }
+    auto url = ExplainUrl::parse(*text);
+    if (!url) {
+      reply({.status = 400, .body = one_line("no URL to explain: " + url.error()) + "\n"});
+      return;
+    }
+    if (!serving_) {
+      reply({.status = 503, .body = "still reading the manifests\n"});
+      return;
+    }
+    control_.post([this, url = std::move(*url), reply = std::move(reply)]() mutable {
+      auto explanation = explain(url, controller_->translator(), controller_->findings());
+      reply({.status = static_cast<std::uint16_t>(explanation.is_served ? 200 : 404),
+             .body = std::move(explanation.text)});
+    });
+  }
+
   const ServeOptions& options_;
+  std::atomic<bool> ready_{false};
+  std::atomic<bool> serving_{false};  // a Config was published
   net::Loop control_;
   Signals signals_;
   net::Deadline grace_;
@@ -139,7 +198,6 @@ class Process {
   std::unique_ptr<server::AdminServer> admin_;
   std::unique_ptr<Controller> controller_;
   std::unique_ptr<kube::ManifestSource> source_;
-  std::atomic<bool> ready_{false};
   bool stopping_ = false;
 };
 

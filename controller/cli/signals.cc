@@ -1,33 +1,40 @@
 #include "controller/cli/signals.h"
 
 #include <csignal>
-#include <sys/signalfd.h>
-#include <unistd.h>
+#include <utility>
 
 namespace portico::cli {
+namespace {
 
-Signals::Signals(net::Loop& loop, std::move_only_function<void(int)> on_signal)
-    : on_signal_(std::move(on_signal)) {
-  std::signal(SIGPIPE, SIG_IGN);
+sigset_t handled() {
   sigset_t set;
   sigemptyset(&set);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
     sigaddset(&set, signal);
   }
+  return set;
+}
+
+}  // namespace
+
+Signals::Signals(std::move_only_function<void(int)> on_signal) : on_signal_(std::move(on_signal)) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto set = handled();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  fd_ = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-  watch_ = loop.watch_readable(fd_, [this] { read(); });
+  thread_ = std::thread([this] { wait(); });
 }
 
 Signals::~Signals() {
-  watch_.reset();
-  ::close(fd_);
+  ending_ = true;
+  pthread_kill(thread_.native_handle(), SIGHUP);  // wakes it
+  thread_.join();
 }
 
-void Signals::read() {
-  signalfd_siginfo info;
-  while (::read(fd_, &info, sizeof info) == sizeof info) {
-    on_signal_(static_cast<int>(info.ssi_signo));
+void Signals::wait() {
+  const auto set = handled();
+  int signal = 0;
+  while (sigwait(&set, &signal) == 0 && !ending_) {
+    on_signal_(signal);
   }
 }
 

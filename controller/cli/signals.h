@@ -1,30 +1,31 @@
-// Signals as events of a loop.
+// Signals as calls.
 #pragma once
 
+#include <atomic>
 #include <functional>
-#include <memory>
-
-#include "proxy/net/loop.h"
+#include <thread>
 
 namespace portico::cli {
 
-// SIGTERM, SIGINT and SIGHUP, blocked in this thread and in those it makes from now on; SIGPIPE is
-// ignored.
+// SIGTERM, SIGINT and SIGHUP, blocked in this thread and in those it makes from now on, and waited
+// for by a thread of their own, so that a busy loop does not hide them; SIGPIPE is ignored.
 //
-// Thread:    made on the main thread before any other exists; `on_signal` is called on the loop.
+// Thread:    made on the main thread before any other exists; `on_signal` is called on the signals'
+//            own thread.
+// Lifetime:  destroying it joins that thread; the signals stay blocked.
 class Signals {
  public:
-  Signals(net::Loop& loop, std::move_only_function<void(int)> on_signal);
+  explicit Signals(std::move_only_function<void(int)> on_signal);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
  private:
-  void read();
+  void wait();
 
   std::move_only_function<void(int)> on_signal_;
-  int fd_;
-  std::unique_ptr<net::FdWatch> watch_;
+  std::atomic<bool> ending_{false};
+  std::thread thread_;  // last: it uses the others
 };
 
 }  // namespace portico::cli

@@ -1,0 +1,258 @@
+#include "controller/cli/explanation.h"
+
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "controller/cli/finding_line.h"
+#include "controller/kube/locator.h"
+#include "routing/explain.h"
+#include "routing/match_rank.h"
+#include "routing/route_table.h"
+
+namespace portico::cli {
+namespace {
+
+using routing::Candidate;
+using routing::Policy;
+using routing::RouteSpec;
+using routing::Snapshot;
+
+std::string wildcard_above(std::string_view host) {
+  const auto suffix = routing::wildcard_suffix(host);
+  return suffix.empty() ? std::string() : "*" + std::string(suffix);
+}
+
+// Only what may serve `host`: a running one is asked while it has other things to do.
+routing::RouteTable compile(const Snapshot& snapshot, const std::string& host) {
+  // Backends are looked up by their key here; the table's own numbers are not used.
+  const auto resolve = [](std::string_view) { return routing::BackendId{}; };
+  routing::RouteTable table;
+  for (const auto& name : {host, wildcard_above(host), std::string()}) {
+    if (const auto* spec = snapshot.hosts.find(name)) {
+      table.set_host(name, routing::HostRoutes::compile(*spec, resolve));
+    }
+  }
+  if (const auto& route = snapshot.default_route) {
+    table.set_default(std::make_shared<const routing::Route>(routing::Route{
+        .spec = route, .policy = route->policy.get(), .host_has_certificate = false}));
+  }
+  return table;
+}
+
+std::string_view host_kind(std::string_view rule_host) {
+  if (rule_host.empty()) {
+    return "any host";
+  }
+  return rule_host.starts_with("*.") ? "wildcard host" : "exact host";
+}
+
+std::string size_text(std::uint64_t bytes) {
+  constexpr std::uint64_t kMebi = 1024 * 1024;
+  if (bytes == 0) {
+    return "unlimited";
+  }
+  return bytes % kMebi == 0 ? fmt::format("{} MiB", bytes / kMebi) : fmt::format("{} bytes", bytes);
+}
+
+std::string seconds_text(std::chrono::milliseconds time) {
+  return fmt::format("{} s", std::chrono::duration_cast<std::chrono::seconds>(time).count());
+}
+
+class Explanation {
+ public:
+  Explanation(const ExplainUrl& url, const translate::Translator& translator,
+              routing::Diagnostics findings)
+      : url_(url),
+        translator_(translator),
+        snapshot_(translator.snapshot()),
+        findings_(std::move(findings)),
+        table_(compile(snapshot_, url.host)),
+        candidates_(routing::explain(table_, {.host = url.host, .path = url.matched})) {}
+
+  ExplanationText text() {
+    line("request",
+         fmt::format("{} {}, path {}", url_.is_https ? "https" : "http", url_.host, url_.matched));
+    if (url_.upstream != url_.target) {
+      line("sent on as", url_.upstream);
+    }
+    const auto* winner = find_winner();
+    if (winner == nullptr) {
+      line("answer", "404: no rule matches and there is no default backend");
+    } else {
+      print_winner(*winner);
+    }
+    print_candidates();
+    print_findings();
+    return {.text = std::move(out_), .is_served = winner != nullptr};
+  }
+
+ private:
+  void line(std::string_view name, std::string_view text) {
+    out_ += fmt::format("{:<12} {}\n", name, text);
+  }
+
+  [[nodiscard]] const Candidate* find_winner() const {
+    for (const auto& candidate : candidates_) {
+      if (candidate.verdict == routing::Verdict::kWins) {
+        return &candidate;
+      }
+    }
+    return nullptr;
+  }
+
+  void print_winner(const Candidate& winner) {
+    const auto& spec = *winner.route->spec;
+    const bool is_default = winner.route == table_.default_route();
+    line("served by", fmt::format("{}, {}", spec.origin.to_string(), spec.field));
+    line("rule", is_default ? std::string("the default backend: no rule matches")
+                            : fmt::format("{}{}{}, {} {}", host_kind(winner.host),
+                                          winner.host.empty() ? "" : " ", winner.host,
+                                          routing::to_string(spec.kind), spec.path));
+    print_backend(spec);
+    print_certificate();
+    line("answer", answer(*winner.route));
+    print_policy(*spec.policy);
+  }
+
+  void print_backend(const RouteSpec& spec) {
+    line("backend", spec.backend);
+    const auto* backend = snapshot_.backends.find(spec.backend);
+    if (backend == nullptr) {
+      return;
+    }
+    if (!backend->missing_because.empty()) {
+      line("endpoints", "none: " + backend->missing_because);
+      return;
+    }
+    std::string text;
+    for (const auto& endpoint : backend->endpoints) {
+      text += text.empty() ? "" : ", ";
+      text += endpoint.address.find(':') == std::string::npos ? endpoint.address
+                                                              : "[" + endpoint.address + "]";
+      text += fmt::format(":{}", endpoint.port);
+      text += endpoint.pod.empty() ? "" : fmt::format(" ({})", endpoint.pod);
+    }
+    line("endpoints", text.empty() ? no_endpoints(*backend) : text);
+  }
+
+  [[nodiscard]] std::string no_endpoints(const routing::BackendSpec& backend) const {
+    const auto service =
+        translator_.state().service(translate::object_name(backend.namespace_, backend.service));
+    if (service != nullptr && translate::is_external_name(*service)) {
+      return fmt::format("what {} resolves to while serving", service->external_name);
+    }
+    return "none ready";
+  }
+
+  void print_certificate() {
+    if (!url_.is_https) {
+      return;
+    }
+    for (const auto& name : {url_.host, wildcard_above(url_.host)}) {
+      if (const auto* certificate = snapshot_.certificates.find(name)) {
+        line("certificate", fmt::format("Secret {}, for {}", certificate->secret, name));
+        return;
+      }
+    }
+    line("certificate", "the default one: no tls entry names the host");
+  }
+
+  [[nodiscard]] std::string answer(const routing::Route& route) const {
+    const auto& policy = *route.spec->policy;
+    if (!policy.denied_because.empty()) {
+      return "503: " + policy.denied_because;
+    }
+    if (!url_.is_https &&
+        (policy.force_ssl_redirect || (policy.ssl_redirect && route.host_has_certificate))) {
+      return fmt::format("308 to https://{} ({})", url_.host,
+                         policy.force_ssl_redirect
+                             ? "force-ssl-redirect"
+                             : "ssl-redirect, and the host has a certificate");
+    }
+    const auto* backend = snapshot_.backends.find(route.spec->backend);
+    if (backend == nullptr || !backend->missing_because.empty()) {
+      return "503: the backend is missing";
+    }
+    if (backend->endpoints.empty() && no_endpoints(*backend) == "none ready") {
+      return "503: no endpoint is ready";
+    }
+    return "the backend's";
+  }
+
+  void print_policy(const Policy& policy) {
+    line("policy",
+         fmt::format("request body {}, connect {}, send {}, read {}",
+                     size_text(policy.max_body_bytes), seconds_text(policy.connect_timeout),
+                     seconds_text(policy.send_timeout), seconds_text(policy.read_timeout)));
+  }
+
+  void print_candidates() {
+    out_ += "\nconsidered, in order of precedence:\n";
+    for (const auto& candidate : candidates_) {
+      const bool is_default = candidate.route == table_.default_route();
+      out_ += fmt::format("  {:<24} {} ({})\n",
+                          is_default ? "-" : (candidate.host.empty() ? "any host" : candidate.host),
+                          candidate.text, candidate.route->spec->field);
+    }
+    if (candidates_.empty()) {
+      out_ += "  nothing: no rule is for this host, its wildcard or any host\n";
+    }
+  }
+
+  // Of the Ingresses that were considered and of those that name the host but are not served, with
+  // their Secrets.
+  void print_findings() {
+    std::set<routing::ObjectRef> relevant;
+    for (const auto& candidate : candidates_) {
+      relevant.insert(candidate.route->spec->origin);
+    }
+    for (const auto& [key, ingress] : translator_.state().ingresses()) {
+      if (!names_host(*ingress)) {
+        continue;
+      }
+      relevant.insert({kube::Ingress::kKind, ingress->meta.namespace_, ingress->meta.name});
+      for (const auto& entry : ingress->tls) {
+        relevant.insert({kube::Secret::kKind, ingress->meta.namespace_, entry.secret});
+      }
+    }
+    // What could not be read might have named the host.
+    std::erase_if(findings_, [&](const routing::Diagnostic& finding) {
+      return !relevant.contains(finding.object) && !finding.object.name.empty();
+    });
+    kube::Locator().locate(findings_);
+    out_ += findings_.empty() ? "" : "\nignored or worth knowing:\n";
+    for (const auto& finding : findings_) {
+      out_ += fmt::format("  {}\n", finding_line(finding));
+    }
+  }
+
+  [[nodiscard]] bool names_host(const kube::Ingress& ingress) const {
+    for (const auto& rule : ingress.rules) {
+      const auto host = routing::Hostname::parse(rule.host);
+      if (host && (host->is_any() || host->text() == url_.host ||
+                   host->text() == wildcard_above(url_.host))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  const ExplainUrl& url_;
+  const translate::Translator& translator_;
+  const Snapshot& snapshot_;
+  routing::Diagnostics findings_;
+  routing::RouteTable table_;
+  std::vector<Candidate> candidates_;
+  std::string out_;
+};
+
+}  // namespace
+
+ExplanationText explain(const ExplainUrl& url, const translate::Translator& translator,
+                        routing::Diagnostics findings) {
+  return Explanation(url, translator, std::move(findings)).text();
+}
+
+}  // namespace portico::cli
