@@ -22,14 +22,20 @@ class Reaper {
 
   void take(std::unique_ptr<Mortal> dead) {
     if (dead_.empty()) {
-      loop_.post([this] { dead_.clear(); });
+      loop_.post([this] { free_all(); });
     }
     dead_.push_back(std::move(dead));
+  }
+  // Now; for an owner that ends before its loop could. What dies may bring others here.
+  void free_all() {
+    dying_.swap(dead_);
+    dying_.clear();
   }
 
  private:
   net::Loop& loop_;
   std::vector<std::unique_ptr<Mortal>> dead_;
+  std::vector<std::unique_ptr<Mortal>> dying_;  // keeps its memory from batch to batch
 };
 
 }  // namespace portico::exchange
