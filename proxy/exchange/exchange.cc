@@ -15,6 +15,10 @@ using routing::ProxyError;
 Exchange::Exchange(Context& context)
     : context_(context), deadline_(context.loop, [this] { on_deadline(); }) {}
 
+Exchange::~Exchange() {
+  drop_upstream();
+}
+
 void Exchange::start(ServerStream& client, http::RequestHead& head,
                      const net::TransportInfo& connection) {
   receive_head(client, head, connection);
@@ -172,6 +176,9 @@ void Exchange::acquire(Reuse reuse) {
 void Exchange::send(ClientStream& stream) {
   upstream_ = &stream;
   phase_ = Phase::kAwaiting;
+  if (config_ != nullptr && config_ != context_.config) {
+    let_go_of_config();  // a change came while it connected
+  }
   upstream_->send_head(outgoing_, request_ == Half::kOpen);
   upstream_->read_more(true);
   extend_deadline();
@@ -284,8 +291,8 @@ void Exchange::relay_head(http::ResponseHead& head) {
 }
 
 void Exchange::start_tunnel(http::ResponseHead& head) {
-  if (outgoing_.upgrade.empty() || request_ == Half::kOpen ||
-      !http::equals_no_case(outgoing_.upgrade, head.upgrade)) {
+  if (request_ == Half::kOpen || head.upgrade.empty() ||
+      !http::list_contains(outgoing_.upgrade, head.upgrade)) {
     upstream_failed({.reason = "the endpoint switched protocols unasked"});
     return;
   }
@@ -303,8 +310,6 @@ void Exchange::on_response_body(std::span<const char> piece) {
   to_client_ = client_->write_body(piece);
   if (to_client_ == Flow::kWait) {
     upstream_->read_more(false);
-    deadline_.cancel();
-    return;
   }
   extend_deadline();
 }
@@ -381,11 +386,19 @@ void Exchange::on_deadline() {
     extend_deadline();
     return;
   }
-  upstream_failed(to_upstream_ == Flow::kWait ? routing::upstream_error::kSendTimeout
-                                              : routing::upstream_error::kHeadTimeout);
+  if (to_upstream_ == Flow::kWait) {
+    upstream_failed(routing::upstream_error::kSendTimeout);
+    return;
+  }
+  upstream_failed(phase_ == Phase::kRelaying ? routing::upstream_error::kBodyTimeout
+                                             : routing::upstream_error::kHeadTimeout);
 }
 
 void Exchange::extend_deadline() {
+  if (to_client_ == Flow::kWait && to_upstream_ == Flow::kGo) {
+    deadline_.cancel();  // the endpoint is not being read: the client's own deadline judges
+    return;
+  }
   const auto& policy = *route_->policy;
   deadline_.arm(to_upstream_ == Flow::kWait ? policy.send_timeout : policy.read_timeout);
 }
@@ -461,6 +474,7 @@ void Exchange::send_own_head(OutgoingResponse& response, std::string_view body) 
   response.own = true;
   client_->send_head(response);
   if (!response.to_head) {
+    response_bytes_ += body.size();
     client_->write_body({body.data(), body.size()});
   }
   client_->end(nullptr);

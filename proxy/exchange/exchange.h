@@ -36,6 +36,7 @@ class Exchange final : public RequestSink,
                        private Pinned {
  public:
   explicit Exchange(Context& context);
+  ~Exchange();
 
   // A whole head has come. The body's credit is given by client.read_more(); what the RequestSink
   // is told belongs to this request until client.finished().

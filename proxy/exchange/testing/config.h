@@ -1,0 +1,70 @@
+// Configs for tests, by hand.
+#pragma once
+
+#include <cassert>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proxy/exchange/config.h"
+
+namespace portico::exchange::testing {
+
+class ConfigBuilder {
+ public:
+  // `ports` are those of endpoints at 127.0.0.1.
+  ConfigBuilder& backend(const std::string& key, std::initializer_list<std::uint16_t> ports,
+                         std::string missing_because = {}) {
+    auto spec = std::make_shared<routing::BackendSpec>();
+    spec->key = key;
+    spec->missing_because = std::move(missing_because);
+    auto backend = std::make_shared<Backend>();
+    for (const auto port : ports) {
+      spec->endpoints.push_back({.address = "127.0.0.1", .port = port});
+      backend->endpoints.push_back(
+          {.id = EndpointId{port}, .address = *net::SocketAddress::from("127.0.0.1", port)});
+    }
+    backend->spec = std::move(spec);
+    const auto id = backends_.size();
+    backends_[key] = routing::BackendId{static_cast<std::uint32_t>(id)};
+    config_->backends.set(id, std::move(backend));
+    return *this;
+  }
+
+  ConfigBuilder& route(const std::string& host, const std::string& path, const std::string& backend,
+                       routing::Policy policy = {}) {
+    auto spec = std::make_shared<routing::RouteSpec>();
+    spec->path = path;
+    spec->backend = backend;
+    spec->policy = std::make_shared<const routing::Policy>(std::move(policy));
+    spec->origin = {.namespace_ = "default", .name = "shop"};
+    auto& of_host = hosts_[host];
+    of_host.host = *routing::Hostname::parse(host);
+    of_host.routes.push_back(std::move(spec));
+    return *this;
+  }
+  ConfigBuilder& certificate(const std::string& host) {
+    hosts_[host].has_certificate = true;
+    return *this;
+  }
+
+  std::shared_ptr<const Config> build(std::uint64_t generation = 1) {
+    config_->generation = generation;
+    for (const auto& [name, spec] : hosts_) {
+      config_->routes.set_host(
+          name, routing::HostRoutes::compile(
+                    spec, [this](std::string_view key) { return backends_.at(std::string(key)); }));
+    }
+    return std::exchange(config_, nullptr);
+  }
+
+ private:
+  std::shared_ptr<Config> config_ = std::make_shared<Config>();
+  std::map<std::string, routing::HostSpec> hosts_;
+  std::map<std::string, routing::BackendId> backends_;
+};
+
+}  // namespace portico::exchange::testing
