@@ -1,12 +1,17 @@
 // What the echo backend answers: who it is and what it was sent, or whatever the query asks for.
 //
-//   ?status=503          that status                    ?bytes=1000000     a body of that size
-//   (byte i is i % 251) ?chunked=1           chunked, not Content-Length    ?trailers=1 chunked,
-//   with the trailer X-Checksum ?close=1             Connection: close              ?until_close=1
-//   no framing: the body ends with the connection ?cut=1               the body is cut half way
-//   ?early=1           answers before it reads the body ?delay_ms=50         waits before the head
-//   ?piece_delay_ms=5  waits after every 64 KiB of body ?hints=1             a 103 before the
-//   answer        ?header=Name:value that field too
+//   ?status=503          that status
+//   ?bytes=1000000       a body of that size (byte i is i % 251)
+//   ?chunked=1           chunked, not Content-Length
+//   ?trailers=1          chunked, with the trailer X-Checksum
+//   ?close=1             Connection: close
+//   ?until_close=1       no framing: the body ends with the connection
+//   ?cut=1               the body is cut half way
+//   ?early=1             answers before it reads the body
+//   ?delay_ms=50         waits before the head
+//   ?piece_delay_ms=5    waits after every 64 KiB of body
+//   ?hints=1             a 103 before the answer
+//   ?header=Name:value   that field too
 //
 // The path /echo-body answers with the body it was sent.
 #pragma once
