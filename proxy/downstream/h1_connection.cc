@@ -31,19 +31,22 @@ H1Connection::H1Connection(exchange::Context& context, Slots& slots, ConnectionO
       deadline_(context.loop, [this] { on_deadline(); }) {}
 
 H1Connection::~H1Connection() {
+  if (exchange_open()) {
+    slot_.reset();  // its neighbours would go on with it
+  }
   if (slot_ != nullptr) {
     slots_.give_back(std::move(slot_));
   }
 }
 
 void H1Connection::start() {
-  deadline_.arm(context_.options.head_timeout);
+  deadline_.arm(context_.draining ? kFreshWhileDraining : context_.options.head_timeout);
   transport_->start(*this);
 }
 
 void H1Connection::drain() {
   if (state_ == State::kIdle) {
-    close_now(false);
+    close_when_sent();
     return;
   }
   if (state_ == State::kFresh) {
@@ -89,6 +92,11 @@ std::size_t H1Connection::feed_step(std::span<char> bytes) {
   switch (state_) {
     case State::kFresh:
     case State::kIdle:
+      if (write_blocked_) {
+        // Pipelining without reading must not fill our memory with answers.
+        transport_->pause_reading();
+        return 0;
+      }
       if (slot_ == nullptr) {
         slot_ = slots_.take();
       }
@@ -179,7 +187,9 @@ void H1Connection::on_body(std::span<char> piece) {
 
 void H1Connection::on_message_end(const http::FieldBlock* trailers) {
   if (state_ == State::kExchange) {
-    deadline_.cancel();
+    if (!write_blocked_) {
+      deadline_.cancel();
+    }
     slot_->exchange.on_request_end(trailers);
   }
 }
@@ -205,7 +215,7 @@ void H1Connection::on_end() {
       }
       return;
     default:
-      close_now(false);
+      close_when_sent();
   }
 }
 
@@ -213,6 +223,11 @@ void H1Connection::on_drained() {
   write_blocked_ = false;
   if (state_ == State::kLingering) {
     linger();
+    return;
+  }
+  if (state_ == State::kIdle) {
+    deadline_.arm(context_.options.client_idle_timeout);
+    transport_->resume_reading();
     return;
   }
   if (!exchange_open()) {
@@ -246,7 +261,7 @@ void H1Connection::on_deadline() {
                                                      : client_error(408, "body took too long"));
       return;
     default:
-      close_now(false);
+      close_now(write_blocked_);  // what was not sent must not look complete
   }
 }
 
@@ -274,6 +289,9 @@ void H1Connection::send_head(const exchange::OutgoingResponse& response) {
     state_ = State::kTunnel;
     keep_alive_ = false;
     deadline_.cancel();
+    if (peer_ended_) {
+      transport_->start(*this);  // tells the end again: the tunnel has not heard of it
+    }
   }
 }
 
@@ -428,10 +446,20 @@ void H1Connection::rest() {
   if (slot_ != nullptr) {
     slots_.give_back(std::move(slot_));
   }
-  deadline_.arm(context_.options.client_idle_timeout);
+  deadline_.arm(write_blocked_ ? context_.options.client_send_timeout
+                               : context_.options.client_idle_timeout);
   if (context_.draining) {
-    close_now(false);
+    close_when_sent();
   }
+}
+
+// Nothing is being served, but the last answer may still be on its way.
+void H1Connection::close_when_sent() {
+  if (write_blocked_) {
+    linger();
+    return;
+  }
+  close_now(false);
 }
 
 void H1Connection::linger() {

@@ -94,6 +94,7 @@ class H1Connection final : public exchange::Mortal,
   void next_request();
   void rest();
   void linger();
+  void close_when_sent();
   void close_now(bool reset);
   void on_deadline();
   exchange::Coding choose_coding(const exchange::OutgoingResponse& response);

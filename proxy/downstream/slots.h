@@ -45,6 +45,9 @@ class Slots {
     reaper_.take(std::move(slot));
   }
 
+  // Not lent now.
+  [[nodiscard]] std::size_t spare() const { return spare_.size(); }
+
  private:
   static constexpr std::size_t kSpare = 256;
   exchange::Context& context_;

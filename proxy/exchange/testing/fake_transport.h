@@ -94,7 +94,7 @@ class Wire {
     void finish_writing() override {
       (wire_.kept_.empty() ? wire_.finished : wire_.finishing_) = true;
     }
-    void close(bool reset) override { wire_.close(reset); }
+    void close(bool with_reset) override { wire_.close(with_reset); }
     [[nodiscard]] const net::TransportInfo& info() const override { return wire_.info; }
 
    private:
