@@ -5,12 +5,15 @@ import os
 import resource
 import signal
 import socket
+import sys
 import threading
 
+import certificates
 import manifests
 import portico
 import pytest
 import wire
+import without_ipv6
 from manifests import ingress, path, rule, served
 
 
@@ -155,17 +158,36 @@ def test_a_second_portico_on_the_same_port_is_refused(site):
         assert_refused(portico.run("serve", "--manifests", site, *flags), str(program.http[1]))
 
 
+def has_ipv6_loopback():
+    with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
+
+
 def test_the_default_address_serves_both_families(site):
     with portico.Portico(site, "--http-address", "[::]:0") as program:
         port = program.http[1]
         assert wire.get(("127.0.0.1", port), "echo.test").status == 200
-        if socket.has_ipv6 and os.path.exists("/proc/net/if_inet6"):
+        if has_ipv6_loopback():
             assert wire.get(("::1", port), "echo.test").json()["headers"]["X-Real-Ip"] == ["::1"]
 
 
 def test_an_ipv4_client_of_a_dual_listener_is_told_as_ipv4(site):
     with portico.Portico(site, "--http-address", "[::]:0") as program:
         assert wire.get(("127.0.0.1", program.http[1]), "echo.test").json()["headers"]["X-Real-Ip"] == ["127.0.0.1"]
+
+
+@pytest.mark.skipif(not without_ipv6.SUPPORTED, reason="the number of socket() is not known for this machine")
+def test_where_ipv6_is_off_the_default_address_serves_ipv4(site):
+    under = [sys.executable, without_ipv6.__file__]
+    flags = ["--http-address=[::]:0", "--https-address=[::]:0", "--admin-address=[::]:0"]
+    with portico.Portico(site, *flags, under=under, ready=False) as program:
+        ports = {name: port for name, (_, port) in program.addresses.items()}
+        program.addresses["admin"] = ("127.0.0.1", ports["admin"])
+        portico.eventually(program.is_ready, what="readiness")
+        assert wire.get(("127.0.0.1", ports["http"]), "echo.test").status == 200
+        with wire.Client(("127.0.0.1", ports["https"]), tls_context=certificates.anything(), tls_name="echo.test") as client:
+            assert client.ask(wire.request("echo.test")).status == 200
 
 
 def test_5000_idle_connections_are_held(site):

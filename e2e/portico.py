@@ -1,9 +1,11 @@
 """Starts and stops the real program, and says what it said."""
 
+import contextlib
 import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -38,6 +40,14 @@ def eventually(check, seconds=10, what="the condition"):
         pause.wait(0.01)
 
 
+def free_port(wanted=0):
+    """`wanted` where it is free, else any: only for what must be known before the start, as public ports are."""
+    for port in (wanted, 0):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as server:
+            return server.getsockname()[1]
+    raise AssertionError("no free port")
+
+
 def environment():
     return os.environ | {
         "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=0:exitcode=99",
@@ -56,11 +66,12 @@ def run(*arguments, seconds=30):
 class Portico:
     """`portico serve` on ports of its own. As a context manager it also asserts a clean end."""
 
-    def __init__(self, manifests, *flags, ready=True):
+    def __init__(self, manifests, *flags, ready=True, under=()):
+        """`under`: a command that runs the program as its last words."""
         self.addresses = {}
         self.lines = []
         self._changed = threading.Condition()
-        command = [BINARY, "serve", "--manifests", manifests, *flags]
+        command = [*under, BINARY, "serve", "--manifests", manifests, *flags]
         for name in ("http", "https", "admin"):
             if not any(str(flag).startswith(f"--{name}-address") for flag in flags):
                 command += [f"--{name}-address", "127.0.0.1:0"]

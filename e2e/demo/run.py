@@ -10,7 +10,6 @@ import pathlib
 import re
 import shlex
 import signal
-import socket
 import string
 import subprocess
 import sys
@@ -31,14 +30,6 @@ class Line:
     why: str
     command: str
     shows: str  # a regular expression that its output matches
-
-
-def free_port(wanted):
-    """`wanted` where it is free, else any: the public ports must be known before the start, so that redirects lead back."""
-    for port in (wanted, 0):
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as server:
-            return server.getsockname()[1]
-    raise SystemExit("no free port")
 
 
 def write_manifests(folder, ports, pair):
@@ -116,7 +107,7 @@ def main():
         (root / "ca.crt").write_text(pair.certificate)
         folder = manifests.Folder(root / "manifests")
         write_manifests(folder, start_backends(stack), pair)
-        http, https = (free_port(0), free_port(0)) if check else (free_port(8080), free_port(8443))
+        http, https = (portico.free_port(), portico.free_port()) if check else (portico.free_port(8080), portico.free_port(8443))
         flags = [f"--http-address=127.0.0.1:{http}", f"--https-address=127.0.0.1:{https}"]
         flags += [f"--public-http-port={http}", f"--public-https-port={https}"]
         program = stack.enter_context(portico.Portico(folder, *flags))
