@@ -112,6 +112,9 @@ std::size_t H1Connection::on_bytes(std::span<char> bytes) {
     close_now(false);
     return bytes.size();
   }
+  if (state_ == State::kFlushing) {
+    return bytes.size();  // nobody is there to take them
+  }
   in_feed_ = true;
   const auto taken = feed(bytes);
   in_feed_ = false;
@@ -211,6 +214,9 @@ void H1Connection::on_message_end(const http::FieldBlock* trailers) {
 
 void H1Connection::on_end() {
   reusable_ = false;
+  if (state_ == State::kFlushing) {
+    return;
+  }
   if (sink_ == nullptr) {
     close_now(false);
     return;

@@ -55,6 +55,7 @@ class H1Connection final : public exchange::Mortal,
   void close();
 
   [[nodiscard]] exchange::EndpointId endpoint() const { return endpoint_; }
+  [[nodiscard]] const net::SocketAddress& peer() const { return transport_->info().peer; }
   std::size_t index = 0;         // the owner's: its place
   std::uint32_t generation = 0;  // the owner's: of the address it was opened to
 

@@ -65,6 +65,11 @@ exchange::Upstreams::Acquired Pool::acquire(const exchange::Endpoint& endpoint,
                                             exchange::ResponseSink& sink,
                                             exchange::AcquireSink& waiter) {
   auto& idle = pool_of(endpoint.id).idle;
+  // An id is given to another address two changes after it was retired, and an exchange may still
+  // ask by the old one: never may one address' request go to the other.
+  while (!idle.empty() && !(idle.back()->peer() == endpoint.address)) {
+    idle.back()->close();
+  }
   if (reuse == exchange::Reuse::kAllowed && !idle.empty()) {
     auto* const connection = idle.back();
     idle.pop_back();

@@ -1,0 +1,216 @@
+#include "proxy/upstream/pool.h"
+
+#include <gtest/gtest.h>
+
+#include "proxy/net/listener.h"
+#include "proxy/net/tcp_transport.h"
+#include "proxy/upstream/testing/scene.h"
+
+namespace portico::upstream {
+namespace {
+
+using exchange::EndpointId;
+using exchange::Reuse;
+
+// A backend that takes every request for one and answers it.
+class Server final {
+ public:
+  explicit Server(net::Loop& loop) {
+    auto opened = net::Listener::open(
+        loop, *net::SocketAddress::parse("127.0.0.1:0"), [this, &loop](net::AcceptedSocket socket) {
+          clients_.push_back(
+              std::make_unique<Client>(net::make_tcp_transport(loop, std::move(socket))));
+        });
+    EXPECT_TRUE(opened);
+    listener_ = std::move(*opened);
+  }
+  [[nodiscard]] const net::SocketAddress& address() const { return listener_->local_address(); }
+  [[nodiscard]] std::size_t accepted() const { return clients_.size(); }
+  void close_all() { clients_.clear(); }
+
+ private:
+  struct Client final : net::TransportSink {
+    explicit Client(std::unique_ptr<net::Transport> given) : transport(std::move(given)) {
+      transport->start(*this);
+    }
+    std::size_t on_bytes(std::span<char> bytes) override {
+      const iovec piece{const_cast<char*>(testing::kAnswer.data()), testing::kAnswer.size()};
+      transport->write({&piece, 1});
+      return bytes.size();
+    }
+    void on_end() override {}
+    void on_drained() override {}
+    void on_error(net::TransportError) override {}
+    std::unique_ptr<net::Transport> transport;
+  };
+  std::unique_ptr<net::Listener> listener_;
+  std::vector<std::unique_ptr<Client>> clients_;
+};
+
+class Waiter final : public exchange::AcquireSink {
+ public:
+  void on_acquired(exchange::ClientStream& acquired) override { stream = &acquired; }
+  void on_acquire_failed(const routing::ProxyError& failed) override { error = failed; }
+  exchange::ClientStream* stream = nullptr;
+  std::optional<routing::ProxyError> error;
+};
+
+struct PoolTest : ::testing::Test {
+  template <class Done>
+  void run_until(Done done) {
+    ASSERT_TRUE(loop.run_until(done, std::chrono::seconds(10)));
+  }
+  exchange::Endpoint endpoint(std::uint32_t id = 0) {
+    return {.id = EndpointId{id}, .address = server.address()};
+  }
+  // Lends a connection; true if it was warm.
+  bool acquire(const exchange::Endpoint& to, testing::FakeExchange& exchange,
+               Reuse reuse = Reuse::kAllowed) {
+    Waiter waiter;
+    auto acquired = pool.acquire(to, reuse, std::chrono::seconds(10), exchange, waiter);
+    const bool warm = acquired.stream != nullptr;
+    if (!warm) {
+      loop.run_until([&] { return waiter.stream != nullptr; }, std::chrono::seconds(10));
+      acquired.stream = waiter.stream;
+    }
+    EXPECT_NE(acquired.stream, nullptr);
+    exchange.stream = acquired.stream;
+    return warm;
+  }
+  // Sends a request and reads its answer: the connection is idle again.
+  void use(testing::FakeExchange& exchange) {
+    http::FieldBlock fields;
+    exchange.stream->send_head(
+        {.method_text = "GET", .target = "/", .authority = "a", .fields = &fields}, false);
+    exchange.stream->read_more(true);
+    exchange.stream->end(nullptr);
+    run_until([&] { return exchange.ends == 1; });
+  }
+  bool request(const exchange::Endpoint& to, Reuse reuse = Reuse::kAllowed) {
+    testing::FakeExchange exchange;
+    const bool warm = acquire(to, exchange, reuse);
+    use(exchange);
+    return warm;
+  }
+
+  net::Loop loop;
+  exchange::Options options;
+  exchange::Reaper reaper{loop};
+  Pool pool{loop, options, reaper};
+  Server server{loop};
+};
+
+TEST_F(PoolTest, UsesAWarmConnectionAgain) {
+  EXPECT_FALSE(request(endpoint()));
+  EXPECT_TRUE(request(endpoint()));
+  EXPECT_EQ(server.accepted(), 1U);
+  EXPECT_EQ(pool.counts().connects, 1U);
+  EXPECT_EQ(pool.counts().reuses, 1U);
+  EXPECT_EQ(pool.counts().open, 1U);
+  EXPECT_EQ(pool.counts().idle, 1U);
+}
+
+TEST_F(PoolTest, ConnectsAnewWhereItIsAskedTo) {
+  request(endpoint());
+  EXPECT_FALSE(request(endpoint(), Reuse::kFresh));
+  EXPECT_EQ(pool.counts().idle, 2U);
+}
+
+TEST_F(PoolTest, LendsTheConnectionUsedLast) {
+  testing::FakeExchange first;
+  testing::FakeExchange second;
+  acquire(endpoint(), first);
+  acquire(endpoint(), second);
+  auto* const last = second.stream;
+  use(first);
+  use(second);
+  testing::FakeExchange third;
+  EXPECT_TRUE(acquire(endpoint(), third));
+  EXPECT_EQ(third.stream, last);
+  third.release();
+}
+
+TEST_F(PoolTest, KeepsEndpointsApart) {
+  request(endpoint(0));
+  EXPECT_FALSE(request(endpoint(1)));
+}
+
+TEST_F(PoolTest, ClosesIdleConnectionsOfARetiredEndpoint) {
+  request(endpoint());
+  pool.retire(EndpointId{0});
+  EXPECT_EQ(pool.counts().open, 0U);
+  EXPECT_EQ(pool.counts().idle, 0U);
+}
+
+TEST_F(PoolTest, ClosesALentConnectionOfARetiredEndpointWhenItComesBack) {
+  testing::FakeExchange exchange;
+  acquire(endpoint(), exchange);
+  pool.retire(EndpointId{0});
+  EXPECT_EQ(pool.counts().open, 1U);
+  use(exchange);
+  EXPECT_EQ(exchange.body, "hi");
+  EXPECT_EQ(pool.counts().open, 0U);
+}
+
+TEST_F(PoolTest, NeverLendsAConnectionToAnotherAddress) {
+  request(endpoint(0));
+  Server other(loop);
+  const exchange::Endpoint same_id{.id = EndpointId{0}, .address = other.address()};
+  EXPECT_FALSE(request(same_id));
+  EXPECT_EQ(other.accepted(), 1U);
+  EXPECT_TRUE(request(same_id));
+}
+
+TEST_F(PoolTest, KeepsNoMoreIdleConnectionsThanItMay) {
+  options.upstream_idle_connections = 1;
+  testing::FakeExchange first;
+  testing::FakeExchange second;
+  acquire(endpoint(), first);
+  acquire(endpoint(), second);
+  use(first);
+  use(second);
+  EXPECT_EQ(pool.counts().idle, 1U);
+  EXPECT_EQ(pool.counts().open, 1U);
+}
+
+TEST_F(PoolTest, ForgetsAConnectionThatItsEndpointCloses) {
+  request(endpoint());
+  server.close_all();
+  run_until([&] { return pool.counts().open == 0; });
+  EXPECT_EQ(pool.counts().idle, 0U);
+  EXPECT_FALSE(request(endpoint()));
+}
+
+TEST_F(PoolTest, ClosesAllIdleConnections) {
+  request(endpoint(0));
+  request(endpoint(3));
+  pool.close_idle();
+  EXPECT_EQ(pool.counts().open, 0U);
+}
+
+TEST_F(PoolTest, CountsAndTellsAConnectThatFails) {
+  std::optional<Server> gone(std::in_place, loop);
+  const exchange::Endpoint dead{.id = EndpointId{7}, .address = gone->address()};
+  gone.reset();
+  testing::FakeExchange exchange;
+  Waiter waiter;
+  const auto acquired =
+      pool.acquire(dead, Reuse::kAllowed, std::chrono::seconds(10), exchange, waiter);
+  EXPECT_EQ(acquired.stream, nullptr);
+  run_until([&] { return waiter.error.has_value(); });
+  EXPECT_EQ(*waiter.error, routing::upstream_error::kConnectRefused);
+  EXPECT_EQ(pool.counts().connect_failures, 1U);
+}
+
+TEST_F(PoolTest, GivesUpAConnectThatNobodyWaitsFor) {
+  testing::FakeExchange exchange;
+  Waiter waiter;
+  pool.acquire(endpoint(), Reuse::kAllowed, std::chrono::seconds(10), exchange, waiter);
+  request(endpoint());
+  EXPECT_EQ(waiter.stream, nullptr);
+  EXPECT_FALSE(waiter.error);
+  EXPECT_EQ(pool.counts().open, 1U);
+}
+
+}  // namespace
+}  // namespace portico::upstream
