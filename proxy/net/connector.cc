@@ -53,7 +53,6 @@ class Connector::Attempt final : ReadinessHandler {
     }
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_INQ, &on, sizeof on);  // see TcpTransport
     if (::connect(fd, to.data(), to.size()) != 0 && errno != EINPROGRESS) {
       const int error = errno;
       ::close(fd);

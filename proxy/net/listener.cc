@@ -44,10 +44,8 @@ int bind_socket(const SocketAddress& address, bool share_port) {
   const int on = 1;
   const int off = 0;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  // Inherited by what is accepted: a call each here instead of one per connection. (TCP_INQ: see
-  // TcpTransport.)
+  // Inherited by what is accepted: one call here instead of one per connection.
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  setsockopt(fd, IPPROTO_TCP, TCP_INQ, &on, sizeof on);
   if (share_port) {
     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   }

@@ -16,14 +16,37 @@ using Reactor = asio_detail::reactor;
 
 namespace {
 
-// The events of the edge being handled: Asio keeps them in its descriptor's node and tells its
-// operations nothing of them.
+// Asio asks epoll for neither half-closes nor errors, and keeps the events of the edge it handles
+// to itself. Explicit instantiation may name private members; friends declared in it carry them
+// out.
+template <auto kEpollFd, auto kRegisteredEvents>
+struct Privates {
+  friend int epoll_fd_of(Reactor& reactor) { return reactor.*kEpollFd; }
+  friend std::uint32_t& registered_events_of(Reactor::per_descriptor_data data) {
+    return data->*kRegisteredEvents;
+  }
+};
+int epoll_fd_of(Reactor& reactor);
+std::uint32_t& registered_events_of(Reactor::per_descriptor_data data);
+template struct Privates<&Reactor::epoll_fd_, &Reactor::descriptor_state::registered_events_>;
+
 struct Events : asio_detail::operation {
   static std::uint32_t of(Reactor::per_descriptor_data data) {
     // The base is private; a C-style cast may look past that.
     return ((asio_detail::operation*)data)->*(&Events::task_result_);
   }
 };
+
+constexpr std::uint32_t kLastEdge = EPOLLERR | EPOLLHUP | EPOLLRDHUP;
+
+// With this an edge tells of an end too, so that a short read needs no second one that finds
+// nothing.
+void ask_for_ends(Reactor& reactor, int fd, Reactor::per_descriptor_data data) {
+  auto& events = registered_events_of(data);
+  events |= EPOLLRDHUP;
+  epoll_event event{.events = events, .data = {.ptr = data}};
+  ::epoll_ctl(epoll_fd_of(reactor), EPOLL_CTL_MOD, fd, &event);
+}
 
 }  // namespace
 
@@ -72,7 +95,7 @@ reactor_op::status Readiness::Wait::perform(reactor_op* base) {
   if (wait->starting) {
     return not_done;
   }
-  if ((Events::of(wait->node->data) & (EPOLLERR | EPOLLHUP)) != 0) {
+  if ((Events::of(wait->node->data) & kLastEdge) != 0) {
     wait->node->hung_up = true;
   }
   return done;
@@ -109,6 +132,7 @@ Readiness::Readiness(LoopCore& loop, int fd, Descriptor ownership, ReadinessHand
     : node_(new Node(loop, fd, ownership, handler)) {
   [[maybe_unused]] const int error = loop.reactor.register_descriptor(fd, node_->data);
   assert(error == 0 && "epoll takes every socket");
+  ask_for_ends(loop.reactor, fd, node_->data);
   node_->read.start();
 }
 

@@ -50,8 +50,8 @@ class Readiness {
   void close();
 
   [[nodiscard]] int fd() const;
-  // The last readable edge came with an error or with both directions closed: no further edge will
-  // come, so read until the system call says which.
+  // The last readable edge came with the peer's end or an error: no further edge may come, so read
+  // until the system call says which.
   [[nodiscard]] bool hung_up() const;
   explicit operator bool() const { return node_ != nullptr; }
 

@@ -128,8 +128,7 @@ bool TcpTransport::read_some() {
     paused_ = true;
     return true;
   }
-  bool more = false;
-  const ssize_t received = receive(room, more);
+  const ssize_t received = ::recv(readiness_.fd(), room.data(), room.size(), 0);
   if (received < 0 && errno == EINTR) {
     return true;
   }
@@ -145,7 +144,8 @@ bool TcpTransport::read_some() {
     }
     return true;
   }
-  if (!more && !readiness_.hung_up()) {
+  // A short read has emptied the socket, unless an end came with the bytes: one edge for both.
+  if (static_cast<std::size_t>(received) < room.size() && !readiness_.hung_up()) {
     readable_ = false;
     readiness_.wait_readable();
   }
@@ -153,32 +153,18 @@ bool TcpTransport::read_some() {
   return offer();
 }
 
-ssize_t TcpTransport::receive(std::span<char> room, bool& more) {
-  iovec into{.iov_base = room.data(), .iov_len = room.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control;
-  msghdr message{.msg_iov = &into,
-                 .msg_iovlen = 1,
-                 .msg_control = control.data(),
-                 .msg_controllen = control.size()};
-  const ssize_t received = ::recvmsg(readiness_.fd(), &message, 0);
-  // With TCP_INQ, which the listener and the connector set, the kernel adds how much is left and
-  // counts a FIN behind the bytes as one: a short read needs no second one that finds nothing, and
-  // an end that came with the last bytes (one edge for both) is not missed.
-  more = true;
-  if (received > 0) {
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    if (header != nullptr && header->cmsg_level == SOL_TCP && header->cmsg_type == TCP_CM_INQ) {
-      int left = 0;
-      std::memcpy(&left, CMSG_DATA(header), sizeof left);
-      more = left > 0;
-    }
-  }
-  return received;
-}
-
 bool TcpTransport::offer() {
   bool& destroyed = *destroyed_;
   return unread_.offer_to(*sink_, [&destroyed] { return !destroyed; });
+}
+
+ssize_t TcpTransport::send_now(std::span<const iovec> pieces) {
+  if (pieces.size() == 1) {  // cheaper for the kernel
+    return ::send(readiness_.fd(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+  }
+  const msghdr message{.msg_iov = const_cast<iovec*>(pieces.data()),
+                       .msg_iovlen = std::min(pieces.size(), kMaxPieces)};
+  return ::sendmsg(readiness_.fd(), &message, MSG_NOSIGNAL);
 }
 
 bool TcpTransport::write(std::span<const iovec> pieces) {
@@ -189,11 +175,9 @@ bool TcpTransport::write(std::span<const iovec> pieces) {
     keep(pieces, 0);
     return false;
   }
-  msghdr message{.msg_iov = const_cast<iovec*>(pieces.data()),
-                 .msg_iovlen = std::min(pieces.size(), kMaxPieces)};
   ssize_t sent = 0;
   do {
-    sent = ::sendmsg(readiness_.fd(), &message, MSG_NOSIGNAL);
+    sent = send_now(pieces);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) {
     if (errno != EAGAIN && errno != EWOULDBLOCK) {

@@ -45,7 +45,7 @@ class TcpTransport final : public Transport, ReadinessHandler {
   bool offer();
 
   [[nodiscard]] bool may_read() const { return sink_ != nullptr && !paused_ && !ended_; }
-  ssize_t receive(std::span<char> room, bool& more);
+  ssize_t send_now(std::span<const iovec> pieces);
   void keep(std::span<const iovec> pieces, std::size_t sent);
   void send_kept();
   void fail_write(int error);
