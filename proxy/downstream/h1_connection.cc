@@ -49,6 +49,10 @@ void H1Connection::drain() {
     close_when_sent();
     return;
   }
+  if (state_ == State::kLingering) {
+    linger();
+    return;
+  }
   if (state_ == State::kFresh) {
     deadline_.arm(kFreshWhileDraining);
   }
@@ -280,7 +284,8 @@ void H1Connection::send_head(const exchange::OutgoingResponse& response) {
   if (response.own && !slot_->decoder.message_complete() && !can_discard_body(response.status)) {
     keep_alive_ = false;
   }
-  if (context_.draining) {
+  // What follows a CONNECT may be meant for the tunnel it did not get: never a request.
+  if (context_.draining || slot_->decoder.head().method == http::Method::kConnect) {
     keep_alive_ = false;
   }
   slot_->out.set_coding(choose_coding(response));
@@ -468,7 +473,9 @@ void H1Connection::linger() {
     deadline_.arm(context_.options.client_send_timeout);
     return;
   }
-  if (peer_ended_) {
+  // In a drain nobody waits for a client that has been answered and has not been cut short.
+  const bool request_was_read = slot_ == nullptr || slot_->decoder.message_complete();
+  if (peer_ended_ || (context_.draining && request_was_read)) {
     close_now(false);
     return;
   }
