@@ -37,6 +37,9 @@ class ObjectDecoder {
       out_.broken.push_back(key_of(*object));
       return;
     }
+    if constexpr (std::is_same_v<T, Secret>) {
+      compact_pair(value);  // it holds the Secret's whole name
+    }
     value.meta.origin = {file_, root_.value.line(), out_.documents - 1};
     out_.objects.push_back(std::move(object));
   }

@@ -1,5 +1,6 @@
 #include "controller/kube/base64.h"
 #include "controller/kube/decode_kinds.h"
+#include "tls/inspect.h"
 
 namespace portico::kube {
 namespace {
@@ -62,6 +63,11 @@ constexpr Field<Secret> kSecretFields[] = {
     {"immutable"},
 };
 
+bool holds_pem(const Secret& secret, std::string_view entry) {
+  const auto found = secret.data.find(entry);
+  return found != secret.data.end() && found->second.find("-----BEGIN ") != std::string::npos;
+}
+
 constexpr Field<ConfigMap> kConfigMapFields[] = {
     {"apiVersion"},
     {"kind"},
@@ -72,6 +78,24 @@ constexpr Field<ConfigMap> kConfigMapFields[] = {
 };
 
 }  // namespace
+
+bool Secret::operator==(const Secret& other) const {
+  const bool same_pair =
+      pair == nullptr || other.pair == nullptr ? pair == other.pair : *pair == *other.pair;
+  return same_pair && meta == other.meta && type == other.type && data == other.data;
+}
+
+void compact_pair(Secret& secret) {
+  if (!holds_pem(secret, "tls.crt") || !holds_pem(secret, "tls.key")) {
+    return;
+  }
+  const auto chain = secret.data.extract("tls.crt");
+  const auto key = secret.data.extract("tls.key");
+  secret.pair = std::make_shared<const routing::CertificateSpec>(
+      tls::compact({.secret = secret.meta.namespace_ + "/" + secret.meta.name,
+                    .chain_pem = std::move(chain.mapped()),
+                    .key_pem = std::move(key.mapped())}));
+}
 
 void read_root(FieldReader& reader, const At& root, Secret& out) {
   reader.map<Secret>(root, kSecretFields, out);

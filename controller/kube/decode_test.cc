@@ -339,6 +339,30 @@ INSTANTIATE_TEST_SUITE_P(
         DocumentRow{"Syntax", "a: 1\nb: [\n", "web.yaml:"}),
     [](const auto& info) { return std::string(info.param.name); });
 
+TEST(Decode, ACertificateIsKeptWithoutItsArmour) {
+  const auto secret_of = [](const std::string& chain, const std::string& key) {
+    return decode(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  tls.crt: "
+        "\"" +
+        chain + "\"\n  tls.key: \"" + key + "\"\n  ca.crt: x\n");
+  };
+  const std::string chain = "-----BEGIN CERTIFICATE-----\\nMAA=\\n-----END CERTIFICATE-----";
+  const std::string key = "-----BEGIN PRIVATE KEY-----\\nMAA=\\n-----END PRIVATE KEY-----";
+  const auto decoded = secret_of(chain, key);
+  const auto& secret = only<Secret>(decoded);
+  ASSERT_NE(secret.pair, nullptr);
+  EXPECT_EQ(secret.pair->secret, "default/s");
+  EXPECT_EQ(secret.pair->chain_pem, std::string("0\0", 2));
+  EXPECT_EQ(secret.pair->key_pem, std::string("0\0", 2));
+  EXPECT_THAT(secret.data, ElementsAre(Pair("ca.crt", "x")));
+  EXPECT_EQ(secret, only<Secret>(secret_of(chain, key)));
+  EXPECT_NE(secret, only<Secret>(secret_of(chain, chain)));
+  const auto odd = secret_of(chain, "no PEM");
+  EXPECT_EQ(only<Secret>(odd).pair, nullptr);
+  EXPECT_EQ(only<Secret>(odd).data.size(), 3u);
+  EXPECT_NE(secret, only<Secret>(odd));
+}
+
 TEST(Decode, SecretValuesAreNeverQuoted) {
   const Decoded decoded = decode(
       "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: hunter2!}\nstringData: {b: "

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "routing/object_ref.h"
+#include "routing/snapshot.h"
 
 namespace portico::kube {
 
@@ -149,8 +150,14 @@ struct Secret {
   Metadata meta;
   std::string type;
   std::map<std::string, std::string, std::less<>> data;  // decoded; stringData laid over it
-  bool operator==(const Secret&) const = default;
+  // What was data's tls.crt and tls.key, where both hold PEM: without its armour, once for all who
+  // keep it, because there may be tens of thousands.
+  std::shared_ptr<const routing::CertificateSpec> pair;
+  bool operator==(const Secret& other) const;
 };
+
+// Moves tls.crt and tls.key from `data` to `pair`, where both hold PEM.
+void compact_pair(Secret& secret);
 
 struct ConfigMap {
   static constexpr const char* kKind = "ConfigMap";

@@ -130,7 +130,7 @@ void CertificateClaims::report(const std::string& server_name, const std::vector
 routing::Diagnostics CertificateClaims::missing_secrets(const IngressRecord& record) {
   routing::Diagnostics diagnostics;
   for (const auto& entry : record.tls) {
-    if (!secrets_.view(entry.secret).exists) {
+    if (!secrets_.view(entry.secret).exists()) {
       diagnostics.push_back(about(
           record, Severity::kError, entry.field + ".secretName",
           fmt::format("there is no Secret \"{}\"", entry.secret),
@@ -146,16 +146,17 @@ routing::Diagnostics CertificateClaims::bad_secret(const std::string& key,
   if (view.problem.empty()) {
     return {};
   }
+  const auto& origin = view.secret->meta.origin;
   const auto slash = key.find('/');
   return {
       {.severity = Severity::kError,
        .object = {kube::Secret::kKind, key.substr(0, slash), key.substr(slash + 1)},
-       .field = view.field,
+       .field = std::string(view.field),
        .message = fmt::format("{}: it can't be served for {}", view.problem, user.ref.to_string()),
        .fix = view.serves == nullptr ? "correct the Secret"
                                      : "correct the Secret; its last good certificate is served",
-       .file = view.origin.file == nullptr ? std::string() : *view.origin.file,
-       .line = view.origin.line}};
+       .file = origin.file == nullptr ? std::string() : *origin.file,
+       .line = origin.line}};
 }
 
 }  // namespace portico::translate

@@ -10,33 +10,30 @@ namespace {
 using routing::CertificateSpec;
 
 // Enough to tell a TLS Secret from anything else without parsing it.
-std::expected<CertificatePointer, std::string> read_pair(const std::string& key,
-                                                         const kube::Secret& secret) {
+std::expected<CertificatePointer, std::string> read_pair(const kube::Secret& secret) {
   if (!secret.type.empty() && secret.type != "kubernetes.io/tls" && secret.type != "Opaque") {
     return std::unexpected(fmt::format("its type is \"{}\", not kubernetes.io/tls", secret.type));
   }
-  const auto chain = secret.data.find("tls.crt");
-  const auto private_key = secret.data.find("tls.key");
-  if (chain == secret.data.end() || private_key == secret.data.end()) {
-    return std::unexpected(
-        fmt::format("it has no {}", chain == secret.data.end() ? "tls.crt" : "tls.key"));
+  if (secret.pair != nullptr) {
+    return secret.pair;
   }
-  if (chain->second.find("-----BEGIN ") == std::string::npos) {
-    return std::unexpected("tls.crt holds no PEM certificate");
+  for (const auto* entry : {"tls.crt", "tls.key"}) {
+    if (!secret.data.contains(entry)) {
+      return std::unexpected(fmt::format("it has no {}", entry));
+    }
   }
-  if (private_key->second.find("-----BEGIN ") == std::string::npos) {
-    return std::unexpected("tls.key holds no PEM key");
-  }
-  return std::make_shared<const CertificateSpec>(
-      tls::compact(CertificateSpec{key, chain->second, private_key->second}));
+  const bool is_certificate = secret.data.at("tls.crt").find("-----BEGIN ") != std::string::npos;
+  return std::unexpected(is_certificate ? "tls.key holds no PEM key"
+                                        : "tls.crt holds no PEM certificate");
 }
 
 // Problems begin with the entry at fault.
-std::string field_of(std::string_view problem) {
-  for (const std::string_view entry : {"tls.crt", "tls.key"}) {
-    if (problem.starts_with(entry)) {
-      return fmt::format("data[{}]", entry);
-    }
+std::string_view field_of(std::string_view problem) {
+  if (problem.starts_with("tls.crt")) {
+    return "data[tls.crt]";
+  }
+  if (problem.starts_with("tls.key")) {
+    return "data[tls.key]";
   }
   return problem.starts_with("its type") ? "type" : "data";
 }
@@ -57,7 +54,7 @@ void SecretCertificates::set(const std::string& key, std::shared_ptr<const kube:
   if (entry == nullptr) {
     entry = std::make_unique<Entry>();
   }
-  entry->secret = std::move(secret);
+  entry->view.secret = std::move(secret);
   entry->judged = false;
 }
 
@@ -67,7 +64,7 @@ const SecretCertificates::View& SecretCertificates::view(const std::string& key)
   if (found == entries_.end()) {
     return kMissing;
   }
-  judge(key, *found->second);
+  judge(*found->second);
   return found->second->view;
 }
 
@@ -85,20 +82,18 @@ const tls::CertificateFacts* SecretCertificates::facts(const std::string& key, b
       entry.view.serves = nullptr;
       return nullptr;
     }
-    entry.facts = std::move(*facts);
+    entry.facts = std::make_unique<const tls::CertificateFacts>(std::move(*facts));
   }
-  return entry.facts ? &*entry.facts : nullptr;
+  return entry.facts.get();
 }
 
-void SecretCertificates::judge(const std::string& key, Entry& entry) {
+void SecretCertificates::judge(Entry& entry) {
   if (entry.judged) {
     return;
   }
   entry.judged = true;
-  entry.view.exists = true;
   entry.view.problem.clear();
-  entry.view.origin = entry.secret->meta.origin;
-  auto pair = read_pair(key, *entry.secret);
+  auto pair = read_pair(*entry.view.secret);
   if (!pair) {
     set_problem(entry.view, std::move(pair.error()));
     return;
@@ -116,7 +111,7 @@ void SecretCertificates::judge(const std::string& key, Entry& entry) {
     set_problem(entry.view, std::move(facts.error()));
     return;
   }
-  entry.facts = std::move(*facts);
+  entry.facts = std::make_unique<const tls::CertificateFacts>(std::move(*facts));
   entry.view.serves = std::move(*pair);
 }
 

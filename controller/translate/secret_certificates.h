@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,11 +27,11 @@ class SecretCertificates {
       : inspections_left_(inspected_at_once) {}
 
   struct View {
-    bool exists = false;
+    [[nodiscard]] bool exists() const { return secret != nullptr; }
     std::string problem;        // not empty: the newest version can't be served
-    std::string field;          // of the Secret, where the problem is
-    kube::Origin origin;        // of the newest version
+    std::string_view field;     // of the Secret, where the problem is
     CertificatePointer serves;  // the newest version that could be; null where none was
+    std::shared_ptr<const kube::Secret> secret;  // the newest version; null where there is none
   };
 
   // Null: deleted, which also forgets what served.
@@ -45,13 +44,12 @@ class SecretCertificates {
 
  private:
   struct Entry {
-    std::shared_ptr<const kube::Secret> secret;
-    bool judged = false;  // view is about `secret`
     View view;
-    std::optional<tls::CertificateFacts> facts;  // of view.serves
+    bool judged = false;                                 // view.problem is about view.secret
+    std::unique_ptr<const tls::CertificateFacts> facts;  // of view.serves; null: not looked at
   };
 
-  void judge(const std::string& key, Entry& entry);
+  void judge(Entry& entry);
 
   std::size_t inspections_left_;
   absl::flat_hash_map<std::string, std::unique_ptr<Entry>, routing::StringHash, std::equal_to<>>

@@ -122,6 +122,7 @@ class RandomObjects {
     object.type = "kubernetes.io/tls";
     const auto& pair = pairs_[static_cast<std::size_t>(below(3))];
     object.data = {{"tls.crt", pair->chain_pem}, {"tls.key", pair->key_pem}};
+    kube::compact_pair(object);
     return object;
   }
 
