@@ -26,7 +26,7 @@ struct Options {
 
   // The backend's side.
   std::chrono::milliseconds upstream_idle_timeout{60'000};
-  std::size_t upstream_idle_connections = 320;  // a worker, all endpoints together
+  std::size_t upstream_idle_connections = 4096;  // a worker, all endpoints together
   std::uint64_t upstream_requests = 10'000;     // a connection
 };
 

@@ -5,6 +5,8 @@
 #include <memory>
 #include <span>
 
+#include <boost/intrusive/list.hpp>
+
 #include "proxy/exchange/config.h"
 #include "proxy/exchange/h1_writer.h"
 #include "proxy/exchange/options.h"
@@ -17,6 +19,10 @@
 namespace portico::upstream {
 
 class H1Connection;
+
+// A place in the pool's list of idle connections.
+using IdleHook =
+    boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
 // What a connection needs only while it is lent.
 struct Lease {
@@ -42,6 +48,7 @@ class ConnectionOwner {
 // ProxyError; the connection is
 //            not used again. A byte or an end while idle closes it.
 class H1Connection final : public exchange::Mortal,
+                           public IdleHook,
                            public exchange::ClientStream,
                            private net::TransportSink,
                            private http::MessageSink {

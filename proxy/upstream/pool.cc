@@ -73,6 +73,7 @@ exchange::Upstreams::Acquired Pool::acquire(const exchange::Endpoint& endpoint,
   if (reuse == exchange::Reuse::kAllowed && !idle.empty()) {
     auto* const connection = idle.back();
     idle.pop_back();
+    connection->unlink();
     --counts_.idle;
     ++counts_.reuses;
     return {.stream = &lend(*connection, sink), .pending = nullptr};
@@ -118,19 +119,23 @@ void Pool::on_idle(H1Connection& connection, std::unique_ptr<Lease> lease) {
     leases_.push_back(std::move(lease));
   }
   auto& pool = pool_of(connection.endpoint());
-  if (connection.generation != pool.generation ||
-      counts_.idle >= options_.upstream_idle_connections) {
+  if (connection.generation != pool.generation) {
     connection.close();
     return;
   }
   pool.idle.push_back(&connection);
-  ++counts_.idle;
+  idle_.push_back(connection);
+  // The one that has been idle for longest is the least likely to be wanted, whosever it is.
+  if (++counts_.idle > options_.upstream_idle_connections) {
+    idle_.front().close();
+  }
 }
 
 void Pool::on_closed(H1Connection& connection) {
   auto& idle = pool_of(connection.endpoint()).idle;
   if (const auto found = std::ranges::find(idle, &connection); found != idle.end()) {
     idle.erase(found);
+    connection.unlink();
     --counts_.idle;
   }
   --counts_.open;

@@ -6,6 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include <boost/intrusive/list.hpp>
+
 #include "proxy/exchange/options.h"
 #include "proxy/exchange/reaper.h"
 #include "proxy/exchange/upstreams.h"
@@ -60,6 +62,8 @@ class Pool final : public exchange::Upstreams, private ConnectionOwner {
   net::Loop& loop_;
   const exchange::Options& options_;
   exchange::Reaper& reaper_;
+  boost::intrusive::list<H1Connection, boost::intrusive::constant_time_size<false>>
+      idle_;                             // longest first
   std::vector<EndpointPool> endpoints_;  // by EndpointId
   std::vector<std::unique_ptr<H1Connection>> connections_;
   std::vector<std::unique_ptr<Lease>> leases_;
