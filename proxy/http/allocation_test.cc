@@ -1,32 +1,10 @@
-// The warm path allocates nothing: counted by replacing operator new for this test program.
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+// The warm path allocates nothing.
 #include <gtest/gtest.h>
 
 #include "proxy/http/date.h"
 #include "proxy/http/h1_decoder.h"
 #include "proxy/http/h1_encoder.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  return memory;
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
+#include "routing/testing/count_allocations.h"
 
 namespace portico::http {
 namespace {
@@ -72,11 +50,12 @@ TEST(WarmPath, AllocatesNothing) {
   };
   one_exchange();
   one_exchange();
-  const std::size_t before = allocations;
-  for (int i = 0; i < 100; ++i) {
-    one_exchange();
-  }
-  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(routing::testing::count_allocations([&] {
+              for (int i = 0; i < 100; ++i) {
+                one_exchange();
+              }
+            }),
+            0U);
 }
 
 }  // namespace
