@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace portico::server {
@@ -33,6 +34,7 @@ std::expected<std::unique_ptr<AccessLog>, std::string> AccessLog::open(LogFormat
 
 AccessLog::AccessLog(LogFormat format, std::string path, int fd, std::size_t workers)
     : format_(format), path_(std::move(path)), fd_(fd) {
+  use(fd);
   for (std::size_t i = 0; i < workers; ++i) {
     rings_.push_back(std::make_unique<LogRing>());
   }
@@ -83,7 +85,7 @@ bool AccessLog::write_some(std::span<const char> bytes, std::size_t& written) co
   if (::poll(&ready, 1, static_cast<int>(kPollInterval.count())) <= 0) {
     return false;
   }
-  const auto size = path_.empty() ? std::min<std::size_t>(bytes.size(), PIPE_BUF) : bytes.size();
+  const auto size = may_block_ ? std::min<std::size_t>(bytes.size(), PIPE_BUF) : bytes.size();
   const auto result = ::write(fd_, bytes.data(), size);
   if (result < 0) {
     // A full disk or a closed pipe: these bytes are lost, the requests they tell of are not.
@@ -99,8 +101,16 @@ void AccessLog::reopen_file() {
     return;
   }
   if (const int fd = open_log(path_); fd >= 0) {
-    ::close(std::exchange(fd_, fd));
+    ::close(fd_);
+    use(fd);
   }
+}
+
+// A path may name a pipe too: /dev/stdout.
+void AccessLog::use(int fd) {
+  struct stat status{};
+  fd_ = fd;
+  may_block_ = ::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode);
 }
 
 }  // namespace portico::server

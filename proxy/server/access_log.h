@@ -38,10 +38,12 @@ class AccessLog {
   bool drain();
   bool write_some(std::span<const char> bytes, std::size_t& written) const;
   void reopen_file();
+  void use(int fd);
 
   LogFormat format_;
   std::string path_;
   int fd_;
+  bool may_block_ = false;  // no regular file
   std::vector<std::unique_ptr<LogRing>> rings_;
   std::atomic<bool> reopen_{false};
   std::mutex mutex_;

@@ -26,6 +26,18 @@ void AdminConnection::start() {
 }
 
 std::size_t AdminConnection::on_bytes(std::span<char> bytes) {
+  std::size_t taken = 0;
+  while (taken < bytes.size()) {
+    const auto step = take(bytes.subspan(taken));
+    if (step == 0) {
+      break;
+    }
+    taken += step;
+  }
+  return taken;
+}
+
+std::size_t AdminConnection::take(std::span<char> bytes) {
   switch (state_) {
     case State::kHead:
       return take_head(bytes);

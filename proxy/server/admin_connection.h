@@ -47,6 +47,7 @@ class AdminConnection final : public exchange::Mortal,
   void on_body(std::span<char>) override {}
   void on_message_end(const http::FieldBlock*) override {}
 
+  std::size_t take(std::span<char> bytes);
   std::size_t take_head(std::span<char> bytes);
   void dispatch();
   void close();

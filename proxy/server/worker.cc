@@ -63,7 +63,13 @@ Worker::Worker(std::uint32_t index, const WorkerSetup& setup, LogRing* log)
                .pinned = {}},
       slots_(context_, reaper_) {}
 
-Worker::~Worker() = default;
+// What dies gives its Slot back, so the Slots must still be there; a Slot may go to the reaper in
+// turn.
+Worker::~Worker() {
+  connections_.clear();
+  handshakes_.clear();
+  reaper_.free_all();
+}
 
 std::expected<net::SocketAddress, std::string> Worker::listen_http(
     const net::SocketAddress& address) {

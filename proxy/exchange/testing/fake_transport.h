@@ -21,6 +21,9 @@ class Wire {
 
   // ---- what the peer does
   void receive(std::string_view bytes) {
+    if (ended_) {
+      return;  // no peer sends behind its end
+    }
     unread_.append(bytes);
     if (!paused) {
       offer();

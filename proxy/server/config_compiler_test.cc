@@ -1,0 +1,185 @@
+#include "proxy/server/config_compiler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tls/self_signed.h"
+
+namespace portico::server {
+namespace {
+
+using exchange::Config;
+using exchange::EndpointId;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// A Snapshot that is changed and compiled again and again.
+struct ConfigCompilerTest : ::testing::Test {
+  void backend(const std::string& key, const std::vector<std::uint16_t>& ports) {
+    auto spec = std::make_shared<routing::BackendSpec>();
+    spec->key = key;
+    for (const auto port : ports) {
+      spec->endpoints.push_back({.address = "10.0.0.1", .port = port});
+    }
+    snapshot.backends.set(key, std::move(spec));
+  }
+  void host(const std::string& name, const std::string& to) {
+    auto spec = std::make_shared<routing::HostSpec>();
+    spec->host = *routing::Hostname::parse(name);
+    spec->routes.push_back(route(to));
+    snapshot.hosts.set(name, std::move(spec));
+  }
+  static std::shared_ptr<const routing::RouteSpec> route(const std::string& to) {
+    auto spec = std::make_shared<routing::RouteSpec>();
+    spec->path = "/";
+    spec->backend = to;
+    spec->policy = std::make_shared<routing::Policy>();
+    return spec;
+  }
+  std::shared_ptr<const Config> compile() {
+    ++snapshot.generation;
+    return compiler.compile(snapshot);
+  }
+  // The ports and ids behind a host.
+  static std::vector<std::pair<std::uint16_t, EndpointId>> endpoints(const Config& config,
+                                                                     std::string_view name) {
+    std::vector<std::pair<std::uint16_t, EndpointId>> found;
+    const auto match = config.routes.match({.host = name, .path = "/"});
+    if (match.route != nullptr) {
+      const auto* backend = config.backends.find(static_cast<std::size_t>(match.route->backend));
+      for (const auto& endpoint : backend->endpoints) {
+        found.emplace_back(endpoint.address.port(), endpoint.id);
+      }
+    }
+    return found;
+  }
+
+  routing::Snapshot snapshot;
+  ConfigCompiler compiler{tls::make_self_signed()};
+};
+
+TEST_F(ConfigCompilerTest, JoinsHostsToTheirBackendsEndpoints) {
+  backend("web", {80, 81});
+  backend("api", {90});
+  host("a.example", "web");
+  host("b.example", "api");
+  const auto config = compile();
+  EXPECT_EQ(config->generation, 1U);
+  EXPECT_EQ(endpoints(*config, "a.example").size(), 2U);
+  EXPECT_EQ(endpoints(*config, "b.example").at(0).first, 90);
+}
+
+TEST_F(ConfigCompilerTest, KeepsIdsWhileOthersComeAndGo) {
+  backend("web", {80, 81});
+  host("a.example", "web");
+  const auto before = endpoints(*compile(), "a.example");
+  backend("api", {90});
+  compile();
+  backend("web", {80, 82});
+  snapshot.backends.erase("api");
+  const auto config = compile();
+  const auto after = endpoints(*config, "a.example");
+  EXPECT_EQ(after.at(0), before.at(0));
+  EXPECT_NE(after.at(1).second, before.at(1).second);
+  EXPECT_EQ(config->retired_endpoints.size(), 2U);
+  EXPECT_EQ(config->retired_backends.size(), 1U);
+}
+
+TEST_F(ConfigCompilerTest, KeepsTheIdOfAnEndpointThatMovesToAnotherBackend) {
+  backend("blue", {80});
+  host("a.example", "blue");
+  const auto before = endpoints(*compile(), "a.example");
+  backend("green", {80});
+  snapshot.backends.erase("blue");
+  host("a.example", "green");
+  const auto config = compile();
+  EXPECT_EQ(endpoints(*config, "a.example"), before);
+  EXPECT_THAT(config->retired_endpoints, IsEmpty());
+}
+
+TEST_F(ConfigCompilerTest, SharesAnEndpointBetweenBackends) {
+  backend("a", {80});
+  backend("b", {80});
+  host("a.example", "a");
+  host("b.example", "b");
+  const auto both = compile();
+  EXPECT_EQ(endpoints(*both, "a.example"), endpoints(*both, "b.example"));
+  backend("a", {});
+  EXPECT_THAT(compile()->retired_endpoints, IsEmpty());
+  backend("b", {});
+  EXPECT_THAT(compile()->retired_endpoints, ElementsAre(endpoints(*both, "a.example")[0].second));
+}
+
+TEST_F(ConfigCompilerTest, RetiresAnIdForAWholeGenerationBeforeItIsGivenAgain) {
+  backend("web", {80});
+  host("a.example", "web");
+  const auto first = endpoints(*compile(), "a.example").at(0).second;
+  backend("web", {81});
+  const auto second = endpoints(*compile(), "a.example").at(0).second;
+  EXPECT_NE(second, first);
+  backend("web", {82});
+  const auto config = compile();
+  EXPECT_EQ(endpoints(*config, "a.example").at(0).second, first);
+  EXPECT_THAT(config->retired_endpoints, ElementsAre(second));
+}
+
+TEST_F(ConfigCompilerTest, RetiresOnlyWhatWentWithThisChange) {
+  backend("web", {80});
+  compile();
+  backend("web", {});
+  EXPECT_EQ(compile()->retired_endpoints.size(), 1U);
+  EXPECT_THAT(compile()->retired_endpoints, IsEmpty());
+}
+
+TEST_F(ConfigCompilerTest, RecompilesNothingThatDidNotChange) {
+  backend("web", {80});
+  backend("api", {90});
+  host("a.example", "web");
+  host("b.example", "api");
+  const auto before = compile();
+  backend("web", {80, 81});
+  const auto endpoint_change = compile();
+  for (const auto* name : {"a.example", "b.example"}) {
+    EXPECT_EQ(endpoint_change->routes.host(name), before->routes.host(name)) << "no route";
+  }
+  EXPECT_EQ(endpoint_change->certificates, before->certificates);
+  host("a.example", "api");
+  const auto host_change = compile();
+  EXPECT_NE(host_change->routes.host("a.example"), before->routes.host("a.example"));
+  EXPECT_EQ(host_change->routes.host("b.example"), before->routes.host("b.example"));
+  const auto id = static_cast<std::size_t>(
+      before->routes.match({.host = "b.example", .path = "/"}).route->backend);
+  EXPECT_EQ(host_change->backends.find(id), before->backends.find(id));
+}
+
+TEST_F(ConfigCompilerTest, LeavesEarlierConfigsAsTheyWere) {
+  backend("web", {80});
+  host("a.example", "web");
+  const auto before = compile();
+  snapshot.hosts.erase("a.example");
+  snapshot.backends.erase("web");
+  const auto after = compile();
+  EXPECT_EQ(endpoints(*before, "a.example").size(), 1U);
+  EXPECT_EQ(endpoints(*after, "a.example").size(), 0U);
+}
+
+TEST_F(ConfigCompilerTest, ServesTheDefaultRouteWhereNoHostMatches) {
+  backend("web", {80});
+  snapshot.default_route = route("web");
+  EXPECT_EQ(endpoints(*compile(), "other.example").size(), 1U);
+  snapshot.default_route = nullptr;
+  EXPECT_EQ(endpoints(*compile(), "other.example").size(), 0U);
+}
+
+TEST_F(ConfigCompilerTest, PutsCertificatesInAndTakesThemOut) {
+  const auto before = compile();
+  snapshot.certificates.set("a.example", tls::make_self_signed());
+  const auto with = compile();
+  EXPECT_EQ(with->certificates->size(), 1U);
+  EXPECT_EQ(before->certificates->size(), 0U);
+  snapshot.certificates.erase("a.example");
+  EXPECT_EQ(compile()->certificates->size(), 0U);
+}
+
+}  // namespace
+}  // namespace portico::server
