@@ -65,8 +65,8 @@ exchange::Upstreams::Acquired Pool::acquire(const exchange::Endpoint& endpoint,
                                             exchange::ResponseSink& sink,
                                             exchange::AcquireSink& waiter) {
   auto& idle = pool_of(endpoint.id).idle;
-  // The change after the one that retired an id may give it to another address, and an exchange born
-  // before both may still ask by it: never may one address' request go to the other.
+  // The change after the one that retired an id may give it to another address, and an exchange
+  // born before both may still ask by it: never may one address' request go to the other.
   while (!idle.empty() && !(idle.back()->peer() == endpoint.address)) {
     idle.back()->close();
   }
