@@ -45,6 +45,17 @@ server::LogFormat parse_log_format(const std::string& text) {
   return text == "nginx" ? server::LogFormat::kNginx : server::LogFormat::kOff;
 }
 
+// What is wrong with it; empty: nothing.
+std::string judge_service(const std::string& text) {
+  const auto slash = text.find('/');
+  const auto name = slash == std::string::npos ? "" : text.substr(slash + 1);
+  const auto colon = name.find(':');
+  const bool is_name =
+      slash != 0 && !name.empty() && colon != 0 && colon + 1 != name.size() &&
+      name.find_first_of("/:", colon == std::string::npos ? 0 : colon + 1) == std::string::npos;
+  return is_name ? "" : fmt::format("\"{}\" is not NAMESPACE/NAME or NAMESPACE/NAME:PORT", text);
+}
+
 void add_class_flags(CLI::App& app, translate::Options& options) {
   app.add_option("--ingress-class", options.classes.ingress_class,
                  "Name of the IngressClass to serve")
@@ -57,7 +68,8 @@ void add_class_flags(CLI::App& app, translate::Options& options) {
   app.add_flag("--ingress-class-by-name", options.classes.ingress_class_by_name,
                "Serve an IngressClass of that name whatever its controller");
   app.add_option("--default-backend-service", options.default_backend_service,
-                 "NAMESPACE/NAME[:PORT] that serves what no rule matches");
+                 "NAMESPACE/NAME[:PORT] that serves what no rule matches")
+      ->check(CLI::Validator(judge_service, "", "service"));
 }
 
 void add_serve_flags(CLI::App& app, ServeOptions& options, ServeFlags& flags) {

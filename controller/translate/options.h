@@ -17,7 +17,8 @@ struct ClassOptions {
 
 struct Options {
   ClassOptions classes;
-  std::string default_backend_service;  // "namespace/name" or "namespace/name:port"; "" none
+  std::string default_backend_service;  // "namespace/name" or "namespace/name:port", nothing else;
+                                        // "" none
   // `portico check`: objects of other controllers' classes are worth a word, every certificate is
   // read.
   bool checking = false;

@@ -49,11 +49,10 @@ void Translator::read_default_backend_service(const std::string& flag) {
     return;
   }
   const auto slash = flag.find('/');
-  const auto colon = flag.find(':', slash == std::string::npos ? 0 : slash);
+  const auto colon = flag.find(':', slash);
   BackendName name;
-  name.namespace_ = slash == std::string::npos ? "default" : flag.substr(0, slash);
-  const auto begin = slash == std::string::npos ? 0 : slash + 1;
-  name.service = flag.substr(begin, colon == std::string::npos ? colon : colon - begin);
+  name.namespace_ = flag.substr(0, slash);
+  name.service = flag.substr(slash + 1, colon == std::string::npos ? colon : colon - slash - 1);
   name.port = colon == std::string::npos ? "" : flag.substr(colon + 1);
   auto route = std::make_shared<routing::RouteSpec>();
   route->path = "/";
