@@ -18,7 +18,10 @@ using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 struct AdminConnectionTest : ::testing::Test, AdminOwner {
-  AdminConnectionTest() { connection->start(); }
+  AdminConnectionTest() {
+    connection->start();
+    turn();
+  }
   void on_request(AdminConnection&, const AdminRequest& request) override {
     requests.push_back(request.method + " " + request.path + " " + request.query);
   }

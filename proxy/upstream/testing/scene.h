@@ -61,6 +61,7 @@ struct Scene : ConnectionOwner {
     connection = std::make_unique<H1Connection>(loop, options, *this, exchange::EndpointId{0},
                                                 wire.transport());
     connection->start();
+    turn();
   }
   void on_idle(H1Connection&, std::unique_ptr<Lease> back) override {
     idle = true;
