@@ -109,7 +109,7 @@ TEST(DownstreamH1End, KeepsAnAnswerThatWaitsWhenTheWorkerDrains) {
   EXPECT_FALSE(scene.wire.lost);
   scene.drain();
   EXPECT_EQ(scene.wire.take(), ok("x"));
-  EXPECT_TRUE(scene.wire.finished);
+  EXPECT_TRUE(scene.closed);
 }
 
 TEST(DownstreamH1End, KeepsAnAnswerThatBeganBeforeTheDrain) {
@@ -174,7 +174,8 @@ TEST(DownstreamH1End, TellsActiveClientsToCloseWhileDraining) {
   EXPECT_FALSE(scene.closed);
   scene.answer("x");
   EXPECT_EQ(scene.wire.take(), ok("x", "Connection: close\r\n"));
-  EXPECT_TRUE(scene.wire.finished);
+  EXPECT_TRUE(scene.closed) << "a drain does not wait for what an answered client may still send";
+  EXPECT_FALSE(scene.wire.reset);
 }
 
 TEST(DownstreamH1End, ClosesBehindAnAnswerWhoseHeadWentBeforeTheDrain) {
@@ -187,6 +188,32 @@ TEST(DownstreamH1End, ClosesBehindAnAnswerWhoseHeadWentBeforeTheDrain) {
   scene.backend().answer_end();
   EXPECT_THAT(scene.wire.take(), EndsWith("\r\n\r\nx"));
   EXPECT_TRUE(scene.closed);
+}
+
+TEST(DownstreamH1End, ClosesLingeringConnectionsAtOnceWhenDraining) {
+  Scene scene;
+  scene.receive("GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
+  scene.answer("x");
+  EXPECT_FALSE(scene.closed);
+  scene.worker.context.draining = true;
+  scene.connection->drain();
+  EXPECT_TRUE(scene.closed);
+}
+
+TEST(DownstreamH1End, LingersEvenInADrainWhereARequestWasCutShort) {
+  Scene scene;
+  scene.worker.context.draining = true;
+  scene.receive("POST / HTTP/1.1\r\nHost: b.example\r\nContent-Length: 1000000\r\n\r\nab");
+  EXPECT_TRUE(scene.wire.finished);
+  EXPECT_FALSE(scene.closed) << "a reset would take the answer away";
+}
+
+TEST(DownstreamH1End, TakesNoRequestBehindARefusedConnect) {
+  Scene scene;
+  scene.receive("CONNECT a.example:80 HTTP/1.1\r\nHost: a.example\r\n\r\n" + std::string(kGet));
+  EXPECT_THAT(scene.wire.take(), StartsWith("HTTP/1.1 405 "));
+  EXPECT_TRUE(scene.wire.finished);
+  EXPECT_EQ(scene.worker.recorder.records.size(), 1U);
 }
 
 // ---- tunnels

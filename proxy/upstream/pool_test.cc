@@ -173,6 +173,15 @@ TEST_F(PoolTest, KeepsNoMoreIdleConnectionsThanItMay) {
   EXPECT_EQ(pool.counts().open, 1U);
 }
 
+TEST_F(PoolTest, ClosesTheOneThatIdledLongestWhosoeverItIs) {
+  options.upstream_idle_connections = 1;
+  request(endpoint(0));
+  request(endpoint(1));
+  EXPECT_EQ(pool.counts().idle, 1U);
+  EXPECT_TRUE(request(endpoint(1)));
+  EXPECT_FALSE(request(endpoint(0)));
+}
+
 TEST_F(PoolTest, ForgetsAConnectionThatItsEndpointCloses) {
   request(endpoint());
   server.close_all();
