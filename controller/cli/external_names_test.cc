@@ -66,7 +66,7 @@ TEST_F(ExternalNamesTest, FollowsChangesUntilItIsNotWanted) {
 }
 
 TEST_F(ExternalNamesTest, WithoutAResolverIsSilent) {
-  ExternalNames names(nullptr, [](const std::string&, std::vector<std::string>) { FAIL(); });
+  ExternalNames names(nullptr, [](const std::string&, const std::vector<std::string>&) { FAIL(); });
   names.want({"a.test"});
   EXPECT_FALSE(loop_.run_until([&] { return !server_.asked.empty(); }, 20ms));
 }

@@ -134,6 +134,7 @@ void DnsResolver::take(const std::shared_ptr<Name>& name, DnsAnswer answer) {
 
 // A callback may drop watches, and with the last of them the name.
 void DnsResolver::tell(const std::shared_ptr<Name>& name) {
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): `name` may be one that goes.
   const std::shared_ptr<Name> kept = name;
   const auto callbacks = kept->callbacks;
   const auto addresses = kept->addresses;

@@ -289,7 +289,7 @@ TEST_F(ManifestSourceTest, LostEventsLeadToAFullScan) {
 TEST_F(ManifestSourceTest, HandlerMayDestroyTheSource) {
   folder_.write("a.yaml", config_map("a", "1"));
   bool told = false;
-  auto source = ManifestSource::open(loop_, folder_.path(), [&](Batch) {
+  auto source = ManifestSource::open(loop_, folder_.path(), [&](const Batch&) {
     told = true;
     source_.reset();
   });
@@ -300,7 +300,7 @@ TEST_F(ManifestSourceTest, HandlerMayDestroyTheSource) {
 }
 
 TEST_F(ManifestSourceTest, DestroyedBeforeItStartsTellsNothing) {
-  auto source = ManifestSource::open(loop_, folder_.path(), [](Batch) { FAIL(); });
+  auto source = ManifestSource::open(loop_, folder_.path(), [](const Batch&) { FAIL(); });
   ASSERT_TRUE(source);
   source->reset();
   bool ran = false;
@@ -309,7 +309,7 @@ TEST_F(ManifestSourceTest, DestroyedBeforeItStartsTellsNothing) {
 }
 
 TEST_F(ManifestSourceTest, PathThatIsNotThereIsOneClearLine) {
-  const auto source = ManifestSource::open(loop_, folder_ / "none", [](Batch) {});
+  const auto source = ManifestSource::open(loop_, folder_ / "none", [](const Batch&) {});
   ASSERT_FALSE(source);
   EXPECT_EQ(source.error(),
             "can't read " + (folder_ / "none").string() + ": No such file or directory");

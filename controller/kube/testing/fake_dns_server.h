@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <netinet/in.h>
@@ -29,7 +30,9 @@ class FakeDnsServer {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof(address);
-    ::bind(fd_, reinterpret_cast<sockaddr*>(&address), size);
+    if (::bind(fd_, reinterpret_cast<sockaddr*>(&address), size) != 0) {
+      std::abort();
+    }
     ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);
     watch_ = loop.watch_readable(fd_, [this] { answer(); });
