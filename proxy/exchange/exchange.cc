@@ -160,9 +160,7 @@ void Exchange::pick_endpoint() {
 
 void Exchange::acquire(Reuse reuse) {
   phase_ = Phase::kAcquiring;
-  if (attempts_++ == 0) {
-    acquire_started_ = std::chrono::steady_clock::now();
-  }
+  ++attempts_;
   auto acquired =
       context_.upstreams.acquire(endpoint_, reuse, route_->policy->connect_timeout, *this, *this);
   if (acquired.stream == nullptr) {
@@ -498,29 +496,28 @@ void Exchange::report() {
   const auto view = [this](FieldId id) {
     return head_->fields.find(id).value_or(std::string_view());
   };
-  context_.recorder.record({.method = head_->method_text,
-                            .target = head_->target,
-                            .host = host_,
-                            .scheme = is_tls() ? "https" : "http",
-                            .user_agent = view(FieldId::kUserAgent),
-                            .referer = view(FieldId::kReferer),
-                            .request_id = outgoing_.forwarded.request_id,
-                            .version_minor = head_->version_minor,
-                            .status = status_,
-                            .upstream_status = upstream_status_,
-                            .request_head_bytes = head_->wire_bytes,
-                            .request_bytes = request_bytes_,
-                            .response_bytes = response_bytes_,
-                            .duration = now - started_,
-                            .upstream_duration = attempts_ == 0
-                                                     ? std::chrono::steady_clock::duration()
-                                                     : now - acquire_started_,
-                            .client = connection_->peer,
-                            .endpoint = attempts_ == 0 ? nullptr : &endpoint_.address,
-                            .route = route_,
-                            .attempts = attempts_,
-                            .reused_connection = reused_,
-                            .reason = reason_});
+  context_.recorder.record(
+      {.method = head_->method_text,
+       .target = head_->target,
+       .host = host_,
+       .scheme = is_tls() ? "https" : "http",
+       .user_agent = view(FieldId::kUserAgent),
+       .referer = view(FieldId::kReferer),
+       .request_id = outgoing_.forwarded.request_id,
+       .version_minor = head_->version_minor,
+       .status = status_,
+       .upstream_status = upstream_status_,
+       .request_head_bytes = head_->wire_bytes,
+       .request_bytes = request_bytes_,
+       .response_bytes = response_bytes_,
+       .duration = now - started_,
+       .upstream_duration = attempts_ == 0 ? std::chrono::steady_clock::duration() : now - started_,
+       .client = connection_->peer,
+       .endpoint = attempts_ == 0 ? nullptr : &endpoint_.address,
+       .route = route_,
+       .attempts = attempts_,
+       .reused_connection = reused_,
+       .reason = reason_});
 }
 
 }  // namespace portico::exchange

@@ -118,7 +118,6 @@ class Exchange final : public RequestSink,
   OutgoingRequest outgoing_;
   net::Deadline deadline_;
   std::chrono::steady_clock::time_point started_;
-  std::chrono::steady_clock::time_point acquire_started_;
   std::uint64_t request_bytes_ = 0;
   std::uint64_t response_bytes_ = 0;
   int attempts_ = 0;

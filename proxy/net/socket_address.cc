@@ -99,8 +99,17 @@ SocketAddress SocketAddress::with_port(std::uint16_t port) const {
 
 std::string_view SocketAddress::format_ip(TextBuffer& buffer) const {
   const std::span<const std::uint8_t> ip = ip_bytes();
-  inet_ntop(ip.size() == 4 ? AF_INET : AF_INET6, ip.data(), buffer.data(), buffer.size());
-  return buffer.data();
+  if (ip.size() != 4) {
+    inet_ntop(AF_INET6, ip.data(), buffer.data(), buffer.size());
+    return buffer.data();
+  }
+  // By hand, because every request says its client's address and inet_ntop formats it by snprintf.
+  char* out = buffer.data();
+  for (const auto byte : ip) {
+    out = std::to_chars(out, buffer.data() + buffer.size(), byte).ptr;
+    *out++ = '.';
+  }
+  return {buffer.data(), static_cast<std::size_t>(out - buffer.data()) - 1};
 }
 
 std::string_view SocketAddress::format(TextBuffer& buffer) const {
