@@ -51,6 +51,7 @@ def test_what_a_client_forges_is_replaced(plain, recorded):
         "X-Forwarded-Scheme: https",
         "X-Scheme: https",
         "X-Real-IP: 1.2.3.4",
+        "Forwarded: for=1.2.3.4",
     ]
     fields = sent_to_backend(plain, recorded, *forged)
     assert fields["x-forwarded-for"] == fields["x-real-ip"] == "127.0.0.1"
@@ -58,6 +59,7 @@ def test_what_a_client_forges_is_replaced(plain, recorded):
     assert fields["x-forwarded-proto"] == fields["x-forwarded-scheme"] == fields["x-scheme"] == "http"
     assert fields["x-forwarded-port"] == "80"
     assert fields["x-original-forwarded-for"] == "1.2.3.4"
+    assert "forwarded" not in fields
 
 
 def test_a_clients_request_id_is_kept(plain, recorded):

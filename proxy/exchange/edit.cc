@@ -13,7 +13,8 @@ bool is_replaced_in_requests(FieldId id) {
     case FieldId::kHost:
     case FieldId::kContentLength:
     case FieldId::kExpect:
-    case FieldId::kProxy:  // CVE-2016-5385: becomes HTTP_PROXY in CGI backends
+    case FieldId::kForwarded:  // RFC 7239: only a trusted hop may say it
+    case FieldId::kProxy:      // CVE-2016-5385: becomes HTTP_PROXY in CGI backends
     case FieldId::kXForwardedFor:
     case FieldId::kXForwardedHost:
     case FieldId::kXForwardedPort:

@@ -27,7 +27,7 @@ struct Options {
   // The backend's side.
   std::chrono::milliseconds upstream_idle_timeout{60'000};
   std::size_t upstream_idle_connections = 4096;  // a worker, all endpoints together
-  std::uint64_t upstream_requests = 10'000;     // a connection
+  std::uint64_t upstream_requests = 10'000;      // a connection
 };
 
 }  // namespace portico::exchange
