@@ -13,7 +13,8 @@ namespace portico::http {
 // Writes one head in one pass: a start line, fields, end().
 //
 // Lifetime: refers to `out`.
-// Errors:   none; a byte that could end a line (or any control byte but HTAB) in what it is given is
+// Errors:   none; a byte that could end a line (or any control byte but HTAB) in what it is given
+// is
 //           a bug of the caller, who has it from a decoder that refuses such bytes; builds with
 //           assertions stop there.
 class HeadWriter {

@@ -106,14 +106,6 @@ void Pool::retire(exchange::EndpointId endpoint) {
   }
 }
 
-void Pool::close_idle() {
-  for (auto& pool : endpoints_) {
-    while (!pool.idle.empty()) {
-      pool.idle.back()->close();
-    }
-  }
-}
-
 void Pool::on_idle(H1Connection& connection, std::unique_ptr<Lease> lease) {
   if (leases_.size() < kSpareLeases) {
     leases_.push_back(std::move(lease));

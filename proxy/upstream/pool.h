@@ -41,7 +41,6 @@ class Pool final : public exchange::Upstreams, private ConnectionOwner {
   // No backend names the endpoint any more: idle connections close now, lent ones when they come
   // back.
   void retire(exchange::EndpointId endpoint);
-  void close_idle();
 
   [[nodiscard]] const PoolCounts& counts() const { return counts_; }
 

@@ -190,13 +190,6 @@ TEST_F(PoolTest, ForgetsAConnectionThatItsEndpointCloses) {
   EXPECT_FALSE(request(endpoint()));
 }
 
-TEST_F(PoolTest, ClosesAllIdleConnections) {
-  request(endpoint(0));
-  request(endpoint(3));
-  pool.close_idle();
-  EXPECT_EQ(pool.counts().open, 0U);
-}
-
 TEST_F(PoolTest, CountsAndTellsAConnectThatFails) {
   std::optional<Server> gone(std::in_place, loop);
   const exchange::Endpoint dead{.id = EndpointId{7}, .address = gone->address()};
