@@ -56,10 +56,10 @@ def environment():
     }
 
 
-def run(*arguments, seconds=30):
+def run(*arguments, seconds=30, under=()):
     """A command that ends by itself: check, explain, version, or a start that is refused."""
     return subprocess.run(
-        [BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=seconds, env=environment(), check=False
+        [*under, BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=seconds, env=environment(), check=False
     )
 
 
