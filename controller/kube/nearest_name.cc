@@ -48,7 +48,7 @@ std::optional<std::string_view> nearest_name(std::string_view name,
   std::size_t best_errors = allowed + 1;
   for (std::string_view candidate : known) {
     // Each letter more or fewer is an error by itself.
-    const auto [shorter, longer] = std::minmax(name.size(), candidate.size());
+    const auto [shorter, longer] = std::minmax({name.size(), candidate.size()});
     if (longer - shorter > allowed) {
       continue;
     }
