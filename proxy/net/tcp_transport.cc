@@ -86,10 +86,14 @@ void TcpTransport::resume_reading() {
 
 void TcpTransport::on_readable() {
   readable_ = true;
+  edge_is_fresh_ = true;
   turn();
 }
 
 void TcpTransport::turn() {
+  // Edges that came while nobody waited told their events to nobody: only in an edge's own turn
+  // does a short read say that no end lies behind it.
+  const bool fresh = std::exchange(edge_is_fresh_, false);
   bool destroyed = false;
   destroyed_ = &destroyed;
   if (std::exchange(offer_due_, false) && !paused_ && !unread_.empty() && sink_ != nullptr &&
@@ -101,7 +105,7 @@ void TcpTransport::turn() {
       poster_.post();
       break;
     }
-    if (!read_some()) {
+    if (!read_some(fresh)) {
       return;
     }
   }
@@ -121,7 +125,7 @@ void TcpTransport::turn() {
   }
 }
 
-bool TcpTransport::read_some() {
+bool TcpTransport::read_some(bool fresh_edge) {
   const std::span<char> room = unread_.prepare(loop_.buffers());
   if (room.empty()) {
     // The sink took none of kMaxUnread bytes: it has to decide, and resume_reading() then.
@@ -145,7 +149,7 @@ bool TcpTransport::read_some() {
     return true;
   }
   // A short read has emptied the socket, unless an end came with the bytes: one edge for both.
-  if (static_cast<std::size_t>(received) < room.size() && !readiness_.hung_up()) {
+  if (fresh_edge && static_cast<std::size_t>(received) < room.size() && !readiness_.hung_up()) {
     readable_ = false;
     readiness_.wait_readable();
   }

@@ -41,7 +41,7 @@ class TcpTransport final : public Transport, ReadinessHandler {
 
   // One visit from the loop; the two below it return false once the transport is gone or closed.
   void turn();
-  bool read_some();
+  bool read_some(bool fresh_edge);
   bool offer();
 
   [[nodiscard]] bool may_read() const { return sink_ != nullptr && !paused_ && !ended_; }
@@ -60,7 +60,8 @@ class TcpTransport final : public Transport, ReadinessHandler {
   bool* destroyed_ = nullptr;  // while a turn runs: a flag on the stack below it
   TransportError error_ = TransportError::kNone;
   Write write_state_ = Write::kOpen;
-  bool readable_ = false;  // an edge has come, and the socket was not seen empty since
+  bool readable_ = false;       // an edge has come, and the socket was not seen empty since
+  bool edge_is_fresh_ = false;  // it is being handled in the turn it came in
   bool paused_ = false;
   bool offer_due_ = false;  // unread bytes wait for the next turn, not for an arrival
   bool ended_ = false;

@@ -241,6 +241,19 @@ TEST_P(TransportTest, AnEndThatCameWithTheLastBytesIsSeenAtOnce) {
   EXPECT_TRUE(until([this] { return sink_.received == "request" && sink_.ends == 1; }));
 }
 
+// The end's edge comes while nothing is read: nobody is waiting for it.
+TEST_P(TransportTest, AnEndThatCameWhilePausedIsSeenWhenResumed) {
+  transport_->start(sink_);
+  transport_->pause_reading();
+  peer_->send("request");
+  settle();
+  peer_->send(" and more");
+  peer_->finish();
+  settle();
+  transport_->resume_reading();
+  EXPECT_TRUE(until([this] { return sink_.received == "request and more" && sink_.ends == 1; }));
+}
+
 TEST_P(TransportTest, AnIdleConnectionNoticesItsEnd) {
   transport_->start(sink_);
   settle();
