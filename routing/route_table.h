@@ -107,10 +107,6 @@ class RouteTable {
   // For an exchange that outlives its Config: shares ownership of the host, or default route, of a
   // `match` of this version.
   [[nodiscard]] std::shared_ptr<const void> owner_of(const Match& match) const;
-  [[nodiscard]] std::shared_ptr<const void> owner_of(const Match& match,
-                                                     std::string_view /*host*/) const {
-    return owner_of(match);
-  }
 
   // The rules that a request for `host` may match, the most exact first; null where there are none.
   struct Levels {

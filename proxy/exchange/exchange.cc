@@ -413,7 +413,7 @@ void Exchange::let_go_of_config() {
   if (phase_ < Phase::kAwaiting) {
     return;
   }
-  route_owner_ = config_->config().routes.owner_of(match_, host_);
+  route_owner_ = config_->config().routes.owner_of(match_);
   unpin();
 }
 

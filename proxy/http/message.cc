@@ -85,24 +85,6 @@ Method method_of(std::string_view text) {
   }
 }
 
-bool is_idempotent(Method method) {
-  switch (method) {
-    case Method::kGet:
-    case Method::kHead:
-    case Method::kPut:
-    case Method::kDelete:
-    case Method::kOptions:
-    case Method::kTrace:
-      return true;
-    case Method::kOther:
-    case Method::kPost:
-    case Method::kPatch:
-    case Method::kConnect:
-      return false;
-  }
-  return false;
-}
-
 void RequestHead::clear() {
   method = Method::kGet;
   method_text.clear();

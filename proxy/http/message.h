@@ -104,8 +104,6 @@ enum class Method : std::uint8_t {
   kTrace,
 };
 Method method_of(std::string_view text);  // case matters (RFC 9110 9.1)
-// RFC 9110 9.2.2: safe to send again after a failure.
-bool is_idempotent(Method method);
 
 enum class Framing : std::uint8_t {
   kNone,        // no body
