@@ -60,6 +60,7 @@ class Translation {
       const auto severity = checking ? finding->severity : Severity::kInfo;
       add(severity, finding->field, finding->message, finding->fix);
     }
+    record_->ours = decision.ours;
     return decision.ours;
   }
 

@@ -44,6 +44,7 @@ struct IngressRecord {
   routing::ObjectRef ref;
   std::int64_t created_unix_seconds = 0;
   kube::Origin origin;
+  bool ours = false;  // by its class; where false, nothing below but diagnostics
   std::vector<std::pair<std::string, std::vector<RoutePointer>>>
       hosts;                        // by Hostname::text(), sorted
   std::string host_denied_because;  // not empty: these hosts answer 503 for every Ingress's paths

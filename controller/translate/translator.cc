@@ -98,6 +98,11 @@ std::vector<const IngressRecord*> Translator::records() const {
   return records;
 }
 
+bool Translator::is_ours(std::string_view ingress) const {
+  const auto found = records_.find(ingress);
+  return found != records_.end() && found->second->ours;
+}
+
 void Translator::touch_classes(const Touched& touched, Work& work) {
   bool changed = false;
   for (const auto& name : touched.classes) {

@@ -15,6 +15,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <absl/container/btree_set.h>
@@ -64,6 +65,8 @@ class Translator {
   [[nodiscard]] const ClusterState& state() const { return state_; }
   [[nodiscard]] SecretCertificates& secrets() { return secrets_; }
   [[nodiscard]] std::vector<const IngressRecord*> records() const;
+  // Whether this Ingress ("namespace/name") is there and ours, by its class.
+  [[nodiscard]] bool is_ours(std::string_view ingress) const;
 
  private:
   using RecordSet = absl::flat_hash_set<const IngressRecord*>;
