@@ -29,7 +29,8 @@ LoopCore::LoopCore()
       reactor(asio::use_service<asio::detail::reactor>(io)),
       work(io.get_executor()),
       tick_timer(io),
-      deadlines(&coarse_now, [this] { schedule_tick(); }) {
+      deadlines(&coarse_now, [this] { schedule_tick(); }),
+      sends(buffers) {
   reactor.init_task();
 }
 
@@ -93,7 +94,9 @@ Loop::~Loop() = default;
 
 void Loop::run() {
   core_->thread = std::this_thread::get_id();
-  core_->io.run();
+  while (core_->io.run_one() != 0) {
+    core_->end_turn();
+  }
   core_->thread = std::thread::id();
 }
 
@@ -103,6 +106,7 @@ bool Loop::run_until(std::move_only_function<bool()> done, std::chrono::millisec
   const auto end = Clock::now() + limit;
   while (!done() && Clock::now() < end && !core_->io.stopped()) {
     core_->io.run_one_until(std::min(end, Clock::now() + kAskEvery));
+    core_->end_turn();
   }
   core_->thread = std::thread::id();
   return done();

@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "proxy/net/loop.h"
+#include "proxy/net/send_batch.h"
 #include "tls/mutex.h"
 
 namespace portico::net {
@@ -22,6 +23,13 @@ struct LoopCore {
   void post(Loop::Task task);
   void run_posted();
   void schedule_tick();
+  // Whether more is to be done before the reactor is asked again.
+  [[nodiscard]] bool turn_goes_on() const;
+  void end_turn() {
+    if (!sends.empty() && !turn_goes_on()) {
+      sends.flush_all();
+    }
+  }
 
   // Never plain UNSAFE: that would make a post from another thread undefined.
   boost::asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
@@ -33,6 +41,7 @@ struct LoopCore {
   boost::asio::steady_timer tick_timer;
   bool ticking = false;
   DeadlineWheel deadlines;
+  SendBatch sends;
 
   tls::Mutex mutex;
   std::vector<Loop::Task> posted PORTICO_GUARDED_BY(mutex);

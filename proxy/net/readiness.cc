@@ -30,6 +30,20 @@ int epoll_fd_of(Reactor& reactor);
 std::uint32_t& registered_events_of(Reactor::per_descriptor_data data);
 template struct Privates<&Reactor::epoll_fd_, &Reactor::descriptor_state::registered_events_>;
 
+using Scheduler = asio_detail::scheduler;
+
+template <auto kQueue, auto kReactorTask>
+struct SchedulerPrivates {
+  // A handler runs while the reactor's task is queued, so that other threads that post leave the
+  // front alone.
+  friend bool reactor_is_next(Scheduler& scheduler) {
+    const auto* next = (scheduler.*kQueue).front();
+    return next == nullptr || next == &(scheduler.*kReactorTask);
+  }
+};
+bool reactor_is_next(Scheduler& scheduler);
+template struct SchedulerPrivates<&Scheduler::op_queue_, &Scheduler::task_operation_>;
+
 struct Events : asio_detail::operation {
   static std::uint32_t of(Reactor::per_descriptor_data data) {
     // The base is private; a C-style cast may look past that.
@@ -49,6 +63,10 @@ void ask_for_ends(Reactor& reactor, int fd, Reactor::per_descriptor_data data) {
 }
 
 }  // namespace
+
+bool LoopCore::turn_goes_on() const {
+  return !reactor_is_next(scheduler);
+}
 
 // One edge asked for. While it is queued in Asio it holds its node.
 struct Readiness::Wait : reactor_op {

@@ -4,10 +4,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <utility>
 
+#include "proxy/net/loop_asio.h"
 #include "proxy/net/tcp_transport_impl.h"
 
 namespace portico::net {
@@ -61,6 +64,7 @@ TcpTransport::TcpTransport(Loop& loop, AcceptedSocket socket)
 
 TcpTransport::~TcpTransport() {
   loop_.check_thread();
+  send_waiting();
   if (destroyed_ != nullptr) {
     *destroyed_ = true;
   }
@@ -175,9 +179,32 @@ bool TcpTransport::write(std::span<const iovec> pieces) {
   if (!readiness_ || error_ != TransportError::kNone || write_state_ != Write::kOpen) {
     return false;
   }
+  const std::size_t bytes = total_bytes(pieces);
   if (outgoing_) {
-    keep(pieces, 0);
-    return false;
+    keep(pieces, bytes, 0);
+  } else if (bytes <= SendBatch::kMaxWrite && loop_.core().turn_goes_on()) {
+    loop_.core().sends.add(*this, pieces, bytes);
+  } else {
+    send_waiting();
+    send(pieces, bytes);
+  }
+  drain_owed_ = outgoing_ != nullptr;
+  return !drain_owed_ && error_ == TransportError::kNone;
+}
+
+void TcpTransport::send_batched(std::span<const char> bytes) {
+  const iovec piece{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
+  send({&piece, 1}, bytes.size());
+}
+
+void TcpTransport::send_waiting() {
+  loop_.core().sends.flush(*this);
+}
+
+void TcpTransport::send(std::span<const iovec> pieces, std::size_t bytes) {
+  if (outgoing_ || error_ != TransportError::kNone) {  // by what had waited in the batch
+    keep(pieces, bytes, 0);
+    return;
   }
   ssize_t sent = 0;
   do {
@@ -186,22 +213,23 @@ bool TcpTransport::write(std::span<const iovec> pieces) {
   if (sent < 0) {
     if (errno != EAGAIN && errno != EWOULDBLOCK) {
       fail_write(errno);
-      return false;
+      return;
     }
     sent = 0;
   }
-  if (static_cast<std::size_t>(sent) == total_bytes(pieces)) {
-    return true;
+  if (static_cast<std::size_t>(sent) != bytes) {
+    keep(pieces, bytes, static_cast<std::size_t>(sent));
+    readiness_.wait_writable();
   }
-  keep(pieces, static_cast<std::size_t>(sent));
-  readiness_.wait_writable();
-  return false;
 }
 
-void TcpTransport::keep(std::span<const iovec> pieces, std::size_t sent) {
+void TcpTransport::keep(std::span<const iovec> pieces, std::size_t bytes, std::size_t sent) {
+  if (error_ != TransportError::kNone) {
+    return;
+  }
   if (!outgoing_) {
     outgoing_ = std::make_unique<Outgoing>();
-    outgoing_->bytes.reserve(total_bytes(pieces) - sent);
+    outgoing_->bytes.reserve(bytes - sent);
   }
   if (outgoing_->sent > outgoing_->bytes.size() / 2) {
     outgoing_->bytes.erase(0, std::exchange(outgoing_->sent, 0));
@@ -225,7 +253,7 @@ void TcpTransport::on_writable() {
     write_state_ = Write::kOpen;
     finish_writing();
   }
-  if (sink_ != nullptr) {
+  if (std::exchange(drain_owed_, false) && sink_ != nullptr) {
     sink_->on_drained();
   }
 }
@@ -249,6 +277,7 @@ void TcpTransport::finish_writing() {
   if (!readiness_ || write_state_ != Write::kOpen) {
     return;
   }
+  send_waiting();
   if (outgoing_) {
     write_state_ = Write::kFinishing;
     return;
@@ -268,6 +297,7 @@ void TcpTransport::close(bool reset) {
   if (!readiness_) {
     return;
   }
+  send_waiting();
   if (reset) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     setsockopt(readiness_.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -280,6 +310,15 @@ void TcpTransport::close(bool reset) {
   unread_.clear();
   outgoing_.reset();
   readiness_.close();
+}
+
+std::size_t TcpTransport::unsent_bytes() const {
+  int in_kernel = 0;
+  if (!readiness_ || ::ioctl(readiness_.fd(), SIOCOUTQ, &in_kernel) != 0) {
+    return 0;
+  }
+  const std::size_t kept = outgoing_ ? outgoing_->bytes.size() - outgoing_->sent : 0;
+  return kept + static_cast<std::size_t>(in_kernel);
 }
 
 std::unique_ptr<Transport> make_tcp_transport(Loop& loop, AcceptedSocket socket) {

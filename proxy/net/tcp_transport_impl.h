@@ -7,12 +7,13 @@
 
 #include "proxy/net/loop.h"
 #include "proxy/net/readiness.h"
+#include "proxy/net/send_batch.h"
 #include "proxy/net/tcp_transport.h"
 #include "proxy/net/unread_buffer.h"
 
 namespace portico::net {
 
-class TcpTransport final : public Transport, ReadinessHandler {
+class TcpTransport final : public Transport, ReadinessHandler, BatchedSender {
  public:
   // `readiness` is of a connected, non-blocking socket. `readable`: its first edge has come
   // already.
@@ -26,6 +27,8 @@ class TcpTransport final : public Transport, ReadinessHandler {
   bool write(std::span<const iovec> pieces) override;
   void finish_writing() override;
   void close(bool reset) override;
+  [[nodiscard]] std::size_t unsent_bytes() const override;
+  [[nodiscard]] bool has_unread() const override { return readable_ || !unread_.empty(); }
   [[nodiscard]] const TransportInfo& info() const override { return info_; }
 
  private:
@@ -38,6 +41,7 @@ class TcpTransport final : public Transport, ReadinessHandler {
 
   void on_readable() override;
   void on_writable() override;
+  void send_batched(std::span<const char> bytes) override;
 
   // One visit from the loop; the two below it return false once the transport is gone or closed.
   void turn();
@@ -45,8 +49,10 @@ class TcpTransport final : public Transport, ReadinessHandler {
   bool offer();
 
   [[nodiscard]] bool may_read() const { return sink_ != nullptr && !paused_ && !ended_; }
+  void send_waiting();
+  void send(std::span<const iovec> pieces, std::size_t bytes);
   ssize_t send_now(std::span<const iovec> pieces);
-  void keep(std::span<const iovec> pieces, std::size_t sent);
+  void keep(std::span<const iovec> pieces, std::size_t bytes, std::size_t sent);
   void send_kept();
   void fail_write(int error);
 
@@ -62,6 +68,7 @@ class TcpTransport final : public Transport, ReadinessHandler {
   Write write_state_ = Write::kOpen;
   bool readable_ = false;       // an edge has come, and the socket was not seen empty since
   bool edge_is_fresh_ = false;  // it is being handled in the turn it came in
+  bool drain_owed_ = false;     // a write() said false
   bool paused_ = false;
   bool offer_due_ = false;  // unread bytes wait for the next turn, not for an arrival
   bool ended_ = false;
