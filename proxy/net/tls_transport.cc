@@ -55,6 +55,11 @@ class TlsTransport final : public Transport, TransportSink {
   bool write(std::span<const iovec> pieces) override;
   void finish_writing() override;
   void close(bool reset) override;
+  // The engine keeps nothing: what it sealed lies below.
+  [[nodiscard]] std::size_t unsent_bytes() const override { return below_->unsent_bytes(); }
+  [[nodiscard]] bool has_unread() const override {
+    return !unread_.empty() || below_->has_unread();
+  }
   [[nodiscard]] const TransportInfo& info() const override { return info_; }
 
  private:

@@ -90,5 +90,12 @@ class Transport {
 
   [[nodiscard]] virtual const TransportInfo& info() const = 0;
 };
+  // What was written and the peer has not acknowledged: it shrinks while the peer reads. Asks the
+  // kernel, so not for every write.
+  [[nodiscard]] virtual std::size_t unsent_bytes() const = 0;
+  // Something has come that was not taken. Closing now would reset the connection, under what is
+  // still on its way to the peer too.
+  [[nodiscard]] virtual bool has_unread() const = 0;
+
 
 }  // namespace portico::net

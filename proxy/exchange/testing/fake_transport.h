@@ -47,6 +47,11 @@ class Wire {
       sink_->on_drained();
     }
   }
+  // The socket takes some of it.
+  void drain_some(std::size_t bytes) {
+    written += kept_.substr(0, bytes);
+    kept_.erase(0, bytes);
+  }
   // One turn of the loop. False: there was nothing to do.
   bool turn() {
     if (!std::exchange(due_, false)) {
@@ -98,6 +103,8 @@ class Wire {
       (wire_.kept_.empty() ? wire_.finished : wire_.finishing_) = true;
     }
     void close(bool with_reset) override { wire_.close(with_reset); }
+    [[nodiscard]] std::size_t unsent_bytes() const override { return wire_.kept_.size(); }
+    [[nodiscard]] bool has_unread() const override { return !wire_.unread_.empty(); }
     [[nodiscard]] const net::TransportInfo& info() const override { return wire_.info; }
 
    private:
