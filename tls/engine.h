@@ -14,6 +14,7 @@
 
 namespace portico::tls {
 
+class ClientContext;
 class ServerContext;
 
 enum class Status : std::uint8_t {
@@ -54,6 +55,11 @@ class Engine {
   // Answers to a client. The handshake takes its certificate from `store`.
   static std::unique_ptr<Engine> server(std::shared_ptr<const ServerContext> context,
                                         std::shared_ptr<const CertificateStore> store);
+  // Asks for `server_name` by SNI and takes no certificate for another; an IP address, without
+  // brackets, is not sent, but must stand in the certificate. An empty name is only good for a
+  // context that does not verify.
+  static std::unique_ptr<Engine> client(std::shared_ptr<const ClientContext> context,
+                                        std::string_view server_name);
   virtual ~Engine() = default;
 
   // Ciphertext that was received; replaces what was fed before. It must stay valid through the
@@ -82,17 +88,19 @@ class Engine {
   virtual void consume_output(std::size_t bytes) = 0;
 
   // Why it failed, in OpenSSL's words: "no shared cipher", "http request" (plain HTTP on this
-  // port). Static text; empty where nothing has failed.
+  // port); a client says whose certificate was refused and why. Lives as long as the engine; empty
+  // where nothing has failed.
   [[nodiscard]] virtual std::string_view failure() const = 0;
 
   // What the handshake agreed on. Empty or false before it is over, but for sni(), which is known
-  // with the ClientHello.
+  // with the ClientHello (to a client: from the start).
   [[nodiscard]] virtual std::string_view sni() const = 0;       // lower-case; empty: none sent
   [[nodiscard]] virtual std::string_view alpn() const = 0;      // "http/1.1"; empty: none
   [[nodiscard]] virtual std::string_view protocol() const = 0;  // "TLSv1.3"
   [[nodiscard]] virtual std::string_view cipher() const = 0;    // "TLS_AES_128_GCM_SHA256"
   [[nodiscard]] virtual bool resumed() const = 0;
-  // How the certificate was found; kName for a resumed session, which needs none.
+  // How the server's certificate was found; kName for a resumed session, which needs none, and for
+  // a client.
   [[nodiscard]] virtual CertificateStore::Reason certificate_reason() const = 0;
 };
 

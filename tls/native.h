@@ -6,6 +6,7 @@
 
 #include "tls/certificate.h"
 #include "tls/certificate_store.h"
+#include "tls/client_context.h"
 #include "tls/openssl.h"
 #include "tls/server_context.h"
 #include "tls/ticket_keys.h"
@@ -23,6 +24,11 @@ struct ServerContext::Native {
   SslCtxPtr context;
   std::string alpn;  // in wire form: each name behind its length
   std::shared_ptr<TicketKeys> keys;
+};
+
+struct ClientContext::Native {
+  SslCtxPtr context;
+  bool verifies = true;
 };
 
 // What ServerContext's callbacks read and write of one connection; it is the SSL's app data.

@@ -9,6 +9,7 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
+#include "tls/context_policy.h"
 #include "tls/native.h"
 
 namespace portico::tls {
@@ -130,22 +131,6 @@ SSL_TICKET_RETURN read_ticket(SSL* ssl, SSL_SESSION* session, const unsigned cha
   return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
 
-int native_version(Version version) {
-  return version == Version::kTls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
-}
-
-std::expected<std::string, std::string> alpn_wire_form(const std::vector<std::string>& names) {
-  std::string wire;
-  for (const auto& name : names) {
-    if (name.empty() || name.size() > 255) {
-      return std::unexpected("an ALPN name must have 1 to 255 bytes: \"" + name + "\"");
-    }
-    wire += static_cast<char>(name.size());
-    wire += name;
-  }
-  return wire;
-}
-
 // A session is only resumed under the policy that it was made under.
 void set_session_scope(SSL_CTX* context, const ServerOptions& options, const std::string& alpn) {
   const auto policy = std::to_string(static_cast<int>(options.minimum_version)) +
@@ -156,14 +141,6 @@ void set_session_scope(SSL_CTX* context, const ServerOptions& options, const std
        "EVP_Digest");
   must(SSL_CTX_set_session_id_context(context, digest.data(), digest.size()) == 1,
        "SSL_CTX_set_session_id_context");
-}
-
-void set_modes(SSL_CTX* context) {
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // 112 bits, whatever openssl.cnf says; inspect() refuses what this would.
-  SSL_CTX_set_security_level(context, 2);
 }
 
 void set_tickets(SSL_CTX* context, const TicketKeys* keys) {
@@ -179,10 +156,6 @@ void set_tickets(SSL_CTX* context, const TicketKeys* keys) {
   SSL_CTX_set_session_ticket_cb(context, write_ticket, read_ticket, nullptr);
 }
 
-std::string refused(const char* what, const std::string& value) {
-  return std::string(what) + " \"" + value + "\": " + take_error("not accepted");
-}
-
 }  // namespace
 
 std::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::create(
@@ -192,24 +165,13 @@ std::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::
   if (!alpn) {
     return std::unexpected(std::move(alpn.error()));
   }
-  if (options.minimum_version > options.maximum_version) {
-    return std::unexpected("the minimum TLS version is above the maximum");
-  }
   auto native = std::make_unique<Native>(SslCtxPtr(SSL_CTX_new(TLS_server_method())),
                                          std::move(*alpn), std::move(keys));
   auto* context = native->context.get();
   must(context != nullptr, "SSL_CTX_new");
-  set_modes(context);
-  SSL_CTX_set_min_proto_version(context, native_version(options.minimum_version));
-  SSL_CTX_set_max_proto_version(context, native_version(options.maximum_version));
-  if (SSL_CTX_set_cipher_list(context, options.ciphers.c_str()) != 1) {
-    return std::unexpected(refused("ciphers", options.ciphers));
-  }
-  if (SSL_CTX_set_ciphersuites(context, options.cipher_suites.c_str()) != 1) {
-    return std::unexpected(refused("cipher suites", options.cipher_suites));
-  }
-  if (SSL_CTX_set1_groups_list(context, options.groups.c_str()) != 1) {
-    return std::unexpected(refused("groups", options.groups));
+  const auto applied = apply_policy(context, options);
+  if (!applied) {
+    return std::unexpected(applied.error());
   }
   SSL_CTX_set_app_data(context, native.get());
   SSL_CTX_set_client_hello_cb(context, on_client_hello, nullptr);

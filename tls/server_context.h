@@ -1,29 +1,23 @@
 // One TLS policy of the server's side: versions, ciphers, ALPN, tickets.
 #pragma once
 
-#include <cstdint>
 #include <expected>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tls/policy.h"
+
 namespace portico::tls {
 
 class TicketKeys;
 
-enum class Version : std::uint8_t { kTls12, kTls13 };
-
-// The defaults are Mozilla's "intermediate" without its DHE ciphers, whose exponentiations a client
-// gets for free.
 struct ServerOptions {
   Version minimum_version = Version::kTls12;
   Version maximum_version = Version::kTls13;
-  std::string ciphers =  // of TLS 1.2
-      "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
-      "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-  std::string cipher_suites =  // of TLS 1.3
-      "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-  std::string groups = "X25519:P-256:P-384";
+  std::string ciphers = kDefaultCiphers;
+  std::string cipher_suites = kDefaultCipherSuites;
+  std::string groups = kDefaultGroups;
   // In order of preference. A client that offers ALPN but none of these is refused (RFC 7301 3.2);
   // one that offers no ALPN gets none.
   std::vector<std::string> alpn = {"http/1.1"};

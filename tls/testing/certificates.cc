@@ -40,9 +40,19 @@ void add_alternative_names(X509* certificate, const std::vector<std::string>& na
   }
   std::string value;
   for (const auto& name : names) {
-    value += (value.empty() ? "DNS:" : ",DNS:") + name;
+    auto* ip = a2i_IPADDRESS(name.c_str());
+    value += (value.empty() ? "" : ",") + std::string(ip != nullptr ? "IP:" : "DNS:") + name;
+    ASN1_OCTET_STRING_free(ip);
   }
   auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, value.c_str());
+  must(extension != nullptr, "X509V3_EXT_conf_nid");
+  X509_add_ext(certificate, extension, -1);
+  X509_EXTENSION_free(extension);
+}
+
+void add_authority(X509* certificate) {
+  auto* extension =
+      X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, "critical,CA:TRUE");
   must(extension != nullptr, "X509V3_EXT_conf_nid");
   X509_add_ext(certificate, extension, -1);
   X509_EXTENSION_free(extension);
@@ -63,6 +73,9 @@ Pair sign(const CertificateRequest& request, const Pair* issuer) {
   set_names(certificate, request.common_name,
             issuer == nullptr ? nullptr : issuer->certificate.get());
   add_alternative_names(certificate, request.names);
+  if (request.is_authority) {
+    add_authority(certificate);
+  }
   X509_set_pubkey(certificate, made.key.get());
   const auto* signer = issuer == nullptr ? made.key.get() : issuer->key.get();
   const auto* digest = request.sha1 ? EVP_sha1() : EVP_sha256();
@@ -106,8 +119,9 @@ std::shared_ptr<const routing::CertificateSpec> make_certificate(
   std::vector<Pair> issuers;  // the root first
   for (int i = 0; i < request.intermediates + (request.intermediates > 0 || request.sha1 ? 1 : 0);
        ++i) {
-    issuers.push_back(sign({.common_name = "issuer " + std::to_string(i), .names = {}},
-                           issuers.empty() ? nullptr : &issuers.back()));
+    issuers.push_back(
+        sign({.common_name = "issuer " + std::to_string(i), .names = {}, .is_authority = true},
+             issuers.empty() ? nullptr : &issuers.back()));
   }
   const auto leaf = sign(request, issuers.empty() ? nullptr : &issuers.back());
   auto spec = std::make_shared<routing::CertificateSpec>();
