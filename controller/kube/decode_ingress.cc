@@ -109,7 +109,8 @@ constexpr Field<Ingress> kRootFields[] = {
     {"metadata", read_meta<Ingress>},
     {"spec",
      [](FieldReader& r, const At& at, Ingress& out) { r.map<Ingress>(at, kSpecFields, out); }},
-    {"status"},
+    {"status", [](FieldReader&, const At& at,
+                  Ingress& out) { read_load_balancer(at.value, out.load_balancer); }},
 };
 
 constexpr Field<IngressClass> kClassSpecFields[] = {

@@ -1,4 +1,4 @@
-// The readers of each kind's fields. Used by decode.cc only.
+// The readers of each kind's fields. Used by decode.cc and cluster/api_objects.cc only.
 #pragma once
 
 #include "controller/kube/field_reader.h"
@@ -15,6 +15,10 @@ void read_root(FieldReader& reader, const At& root, Service& out);
 void read_root(FieldReader& reader, const At& root, EndpointSlice& out);
 void read_root(FieldReader& reader, const At& root, Secret& out);
 void read_root(FieldReader& reader, const At& root, ConfigMap& out);
+void read_root(FieldReader& reader, const At& root, Namespace& out);
+
+// Of a status only this is of use; what is odd in it is nobody's fault who wrote the object.
+void read_load_balancer(Value status, std::vector<LoadBalancerAddress>& out);
 
 // A table's entry for a member that is read by a method of FieldReader.
 template <auto Member, class T>

@@ -89,7 +89,15 @@ constexpr Field<Metadata> kFields[] = {
     {"deletionGracePeriodSeconds"},
 };
 
+constexpr Field<Namespace> kNamespaceFields[] = {
+    {"apiVersion"}, {"kind"}, {"metadata", read_meta<Namespace>}, {"spec"}, {"status"},
+};
+
 }  // namespace
+
+void read_root(FieldReader& reader, const At& root, Namespace& out) {
+  reader.map<Namespace>(root, kNamespaceFields, out);
+}
 
 void read_metadata(FieldReader& reader, const At& at, Metadata& meta) {
   reader.map<Metadata>(at, kFields, meta);

@@ -35,7 +35,8 @@ constexpr Field<Service> kServiceSpecFields[] = {
      [](FieldReader& r, const At& at, Service& out) { r.list(at, out.ports, read_service_port); }},
     {"selector"},
     {"clusterIPs"},
-    {"externalIPs"},
+    {"externalIPs",
+     [](FieldReader& r, const At& at, Service& out) { r.string_list(at, out.external_ips); }},
     {"sessionAffinity"},
     {"sessionAffinityConfig"},
     {"loadBalancerIP"},
@@ -57,7 +58,8 @@ constexpr Field<Service> kServiceRootFields[] = {
     {"metadata", read_meta<Service>},
     {"spec", [](FieldReader& r, const At& at,
                 Service& out) { r.map<Service>(at, kServiceSpecFields, out); }},
-    {"status"},
+    {"status", [](FieldReader&, const At& at,
+                  Service& out) { read_load_balancer(at.value, out.load_balancer); }},
 };
 
 constexpr Field<EndpointConditions> kConditionFields[] = {
@@ -118,6 +120,14 @@ constexpr Field<EndpointSlice> kSliceFields[] = {
 };
 
 }  // namespace
+
+void read_load_balancer(Value status, std::vector<LoadBalancerAddress>& out) {
+  const Value addresses = status.find("loadBalancer").find("ingress");
+  for (Value address = addresses.first(); address; address = address.next()) {
+    out.push_back({.ip = std::string(address.member_text("ip")),
+                   .hostname = std::string(address.member_text("hostname"))});
+  }
+}
 
 void read_root(FieldReader& reader, const At& root, Service& out) {
   out.type = "ClusterIP";

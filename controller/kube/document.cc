@@ -288,7 +288,7 @@ bool DocumentBuilder::is_list_item() const {
     return false;
   }
   const Value item(document_, list.last);
-  return item.is_map() && item.find("kind") && item.find("apiVersion");
+  return item.is_map() && (items_ == Items::kAll || (item.find("kind") && item.find("apiVersion")));
 }
 
 void DocumentBuilder::tell_item(const Open& item) {

@@ -111,7 +111,11 @@ class DocumentBuilder {
   static constexpr std::uint32_t kMaxNodes = 2'000'000;
   static constexpr std::size_t kMaxProblems = 100;
 
-  DocumentBuilder(Document& document, DocumentSink& sink) : document_(document), sink_(sink) {}
+  // Which items of a list are told one by one: the API server's own lists leave out their kinds.
+  enum class Items : std::uint8_t { kWithKind, kAll };
+
+  DocumentBuilder(Document& document, DocumentSink& sink, Items items = Items::kWithKind)
+      : document_(document), sink_(sink), items_(items) {}
 
   void start();
   Refusal begin(NodeKind kind, int line, std::size_t anchor = 0);
@@ -137,6 +141,7 @@ class DocumentBuilder {
 
   Document& document_;
   DocumentSink& sink_;
+  const Items items_;
   std::vector<Open> open_;
   std::vector<std::pair<std::size_t, std::uint32_t>> anchors_;  // number and node, ascending
   std::vector<std::pair<std::string_view, std::uint32_t>> keys_;

@@ -34,5 +34,10 @@ std::optional<SyntaxError> read_yaml(std::string_view text, int first_line, Docu
                                      DocumentSink& sink);
 // Lines are known only for the start of each top-level value.
 std::optional<SyntaxError> read_json(std::string_view text, Document& scratch, DocumentSink& sink);
+// One answer or event of the API server. Every item of a list is told by itself, with or without a
+// kind, the list last. What nobody reads here is dropped while it is parsed, unseen: managedFields,
+// the last applied configuration, and of a status all but its load balancer.
+std::optional<SyntaxError> read_api_json(std::string_view text, Document& scratch,
+                                         DocumentSink& sink);
 
 }  // namespace portico::kube

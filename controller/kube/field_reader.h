@@ -38,11 +38,15 @@ struct Field {
   void (*read)(FieldReader&, const At&, T&) = nullptr;  // null: known, of no use here
 };
 
+// What a name means that is in no table: in a file a slip; from the API a newer server.
+enum class UnknownFields : std::uint8_t { kError, kIgnored };
+
 // One object's reading.
 class FieldReader {
  public:
-  FieldReader(routing::ObjectRef object, std::string_view file, routing::Diagnostics& found)
-      : object_(std::move(object)), file_(file), found_(found) {}
+  FieldReader(routing::ObjectRef object, std::string_view file, routing::Diagnostics& found,
+              UnknownFields unknown = UnknownFields::kError)
+      : object_(std::move(object)), file_(file), found_(found), unknown_(unknown) {}
 
   // The object can't be used as it stands.
   [[nodiscard]] bool is_broken() const { return broken_; }
@@ -78,7 +82,9 @@ class FieldReader {
         field = candidate.name == here.key ? &candidate : field;
       }
       if (field == nullptr) {
-        unknown(here, names_of(fields));
+        if (unknown_ == UnknownFields::kError) {
+          unknown(here, names_of(fields));
+        }
       } else if (field->read != nullptr && !member.is_null()) {
         field->read(*this, here, out);
       }
@@ -115,6 +121,7 @@ class FieldReader {
   routing::ObjectRef object_;
   std::string_view file_;
   routing::Diagnostics& found_;
+  const UnknownFields unknown_;
   bool broken_ = false;
 };
 

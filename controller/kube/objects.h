@@ -36,7 +36,8 @@ struct Metadata {
   std::map<std::string, std::string, std::less<>> annotations;
   std::map<std::string, std::string, std::less<>> labels;
   Origin origin;
-  bool operator==(const Metadata&) const = default;
+  // The version counts writes, not what was written: it is no part of what the object is.
+  bool operator==(const Metadata& other) const;
 };
 
 // A port by number or by name; the default is "not given".
@@ -76,6 +77,13 @@ struct IngressTls {
   bool operator==(const IngressTls&) const = default;
 };
 
+// One of status.loadBalancer.ingress: where clients reach it.
+struct LoadBalancerAddress {
+  std::string ip;
+  std::string hostname;
+  bool operator==(const LoadBalancerAddress&) const = default;
+};
+
 struct Ingress {
   static constexpr const char* kKind = "Ingress";
   Metadata meta;
@@ -83,6 +91,7 @@ struct Ingress {
   std::optional<IngressBackend> default_backend;
   std::vector<IngressRule> rules;
   std::vector<IngressTls> tls;
+  std::vector<LoadBalancerAddress> load_balancer;  // of its status
   bool operator==(const Ingress&) const = default;
 };
 
@@ -110,6 +119,8 @@ struct Service {
   std::string cluster_ip;
   std::string external_name;
   std::vector<ServicePort> ports;
+  std::vector<std::string> external_ips;
+  std::vector<LoadBalancerAddress> load_balancer;  // of its status
   bool operator==(const Service&) const = default;
 };
 
@@ -166,8 +177,25 @@ struct ConfigMap {
   bool operator==(const ConfigMap&) const = default;
 };
 
-using Object = std::variant<Ingress, IngressClass, Service, EndpointSlice, Secret, ConfigMap>;
+struct Namespace {
+  static constexpr const char* kKind = "Namespace";
+  Metadata meta;  // its labels are what is asked for
+  bool operator==(const Namespace&) const = default;
+};
+
+using Object =
+    std::variant<Ingress, IngressClass, Service, EndpointSlice, Secret, ConfigMap, Namespace>;
 using ObjectPointer = std::shared_ptr<const Object>;
+
+// The index in Object of a kind.
+template <class Kind, std::size_t Index = 0>
+consteval std::size_t kind_index() {
+  if constexpr (std::is_same_v<std::variant_alternative_t<Index, Object>, Kind>) {
+    return Index;
+  } else {
+    return kind_index<Kind, Index + 1>();
+  }
+}
 
 // What makes an object the same one: kind, namespace, name.
 struct ObjectKey {
@@ -180,6 +208,10 @@ ObjectKey key_of(const Object& object);
 const Metadata& metadata(const Object& object);
 std::string_view kind_name(std::size_t kind);  // "Ingress"
 routing::ObjectRef ref_of(const ObjectKey& key);
+
+// Whether two versions of an object serve the same: they may differ in their status.
+bool serves_alike(const Ingress& a, const Ingress& b);
+bool serves_alike(const Service& a, const Service& b);
 
 // One step of a source: an object as it now is, or gone.
 struct Change {

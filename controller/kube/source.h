@@ -1,7 +1,8 @@
-// Where objects come from: a folder of manifests, or (later) an API server.
+// Where objects come from: a folder of manifests, or an API server.
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "controller/kube/objects.h"
@@ -16,6 +17,12 @@ struct Batch {
   bool diagnostics_changed = false;
   routing::Diagnostics diagnostics;
   bool synced = false;  // everything that was there at start has been told
+};
+
+// A Secret that came to be named by an Ingress, or that none names any more.
+struct SecretUse {
+  std::string key;  // "namespace/name"
+  bool used = false;
 };
 
 using BatchHandler = std::move_only_function<void(Batch)>;
