@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "routing/match_rank.h"
 
@@ -77,10 +76,13 @@ struct HostRoutes::Layout {
         total(routes + route_count * sizeof(Route)) {}
 };
 
-HostRoutes::HostRoutes(const Layout& layout, std::byte* block, std::string_view host)
+HostRoutes::HostRoutes(const Layout& layout, std::byte* block, std::string_view host,
+                       std::pmr::memory_resource& memory)
     : host_(reinterpret_cast<const char*>(block + layout.host)),
       routes_(reinterpret_cast<Route*>(block + layout.routes)),
-      host_bytes_(static_cast<std::uint32_t>(host.size())) {
+      host_bytes_(static_cast<std::uint32_t>(host.size())),
+      memory_(&memory),
+      block_bytes_(layout.total) {
   std::memcpy(block + layout.host, host.data(), host.size());
 }
 
@@ -90,18 +92,20 @@ HostRoutes::~HostRoutes() {
 
 void HostRoutes::destroy(const HostRoutes* routes) {
   auto* block = const_cast<HostRoutes*>(routes);
+  auto* memory = block->memory_;
+  const auto bytes = block->block_bytes_;
   block->~HostRoutes();
-  ::operator delete(static_cast<void*>(block), std::align_val_t{kAlignment});
+  memory->deallocate(block, bytes, kAlignment);
 }
 
-std::shared_ptr<const HostRoutes> HostRoutes::compile(const HostSpec& spec,
-                                                      ResolveBackend resolve) {
+std::shared_ptr<const HostRoutes> HostRoutes::compile(const HostSpec& spec, ResolveBackend resolve,
+                                                      std::pmr::memory_resource& memory) {
   const auto ranked = rank(spec);
   const auto trie = build_trie_of(ranked);
   const auto& host = spec.host.text();
   const Layout layout(host.size(), trie, ranked.size());
-  auto* block = static_cast<std::byte*>(::operator new(layout.total, std::align_val_t{kAlignment}));
-  auto* routes = new (block) HostRoutes(layout, block, host);
+  auto* block = static_cast<std::byte*>(memory.allocate(layout.total, kAlignment));
+  auto* routes = new (block) HostRoutes(layout, block, host, memory);
   std::shared_ptr<const HostRoutes> owner(routes, &destroy);
   routes->trie_ = {.nodes = copy_to(block + layout.nodes, trie.nodes),
                    .edges = copy_to(block + layout.edges, trie.edges),

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,7 +51,10 @@ class HostRoutes {
  public:
   using ResolveBackend = absl::FunctionRef<BackendId(std::string_view key)>;
 
-  static std::shared_ptr<const HostRoutes> compile(const HostSpec& spec, ResolveBackend resolve);
+  // `memory` outlives every HostRoutes made in it.
+  static std::shared_ptr<const HostRoutes> compile(
+      const HostSpec& spec, ResolveBackend resolve,
+      std::pmr::memory_resource& memory = *std::pmr::new_delete_resource());
   ~HostRoutes();
   HostRoutes(const HostRoutes&) = delete;
   HostRoutes& operator=(const HostRoutes&) = delete;
@@ -73,7 +77,8 @@ class HostRoutes {
 
  private:
   struct Layout;
-  HostRoutes(const Layout& layout, std::byte* block, std::string_view host);
+  HostRoutes(const Layout& layout, std::byte* block, std::string_view host,
+             std::pmr::memory_resource& memory);
   static void destroy(const HostRoutes* routes);
 
   const char* host_;
@@ -81,6 +86,8 @@ class HostRoutes {
   Route* routes_;
   std::uint32_t host_bytes_;
   std::uint32_t route_count_ = 0;
+  std::pmr::memory_resource* memory_;
+  std::size_t block_bytes_;
 };
 
 // All hosts; a version shares the HostRoutes that did not change.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "proxy/server/route_memory.h"
+
 namespace portico::server {
 namespace {
 
@@ -128,7 +130,8 @@ void ConfigCompiler::compile_hosts(const routing::Snapshot& snapshot) {
       snapshot_.hosts, snapshot.hosts,
       [&](const std::string& host, const Pointer*, const Pointer* after) {
         if (after != nullptr) {
-          config_.routes.set_host(host, routing::HostRoutes::compile(**after, resolve));
+          config_.routes.set_host(host,
+                                  routing::HostRoutes::compile(**after, resolve, route_memory()));
         } else {
           config_.routes.erase_host(host);
         }
