@@ -88,12 +88,12 @@ app.kubernetes.io/component: default-backend
 {{- /* scalars (list ROOT MAP): the map with every value as text, templates in it carried out. */ -}}
 {{- define "portico.scalars" -}}
 {{- $root := index . 0 -}}
-{{- range $key, $value := index . 1 }}
-{{ $key | quote }}: {{ tpl (include "portico.scalar" $value) $root | quote }}
-{{- end -}}
+{{- $texts := dict -}}
+{{- range $key, $value := index . 1 }}{{ $_ := set $texts $key (tpl (include "portico.scalar" $value) $root) }}{{ end -}}
+{{- toYaml $texts -}}
 {{- end -}}
 
-{{- /* image (list ROOT IMAGE REGISTRY): REGISTRY/IMAGE:TAG@DIGEST of a dict with those members. */ -}}
+{{- /* imageReference (list IMAGE REGISTRY): REGISTRY/IMAGE:TAG@DIGEST of a dict with those members. */ -}}
 {{- define "portico.imageReference" -}}
 {{- $image := index . 0 -}}
 {{- $name := $image.repository | default (printf "%s/%s" (index . 1) $image.image) -}}

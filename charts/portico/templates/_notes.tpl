@@ -15,7 +15,7 @@
 {{- if . }}{{ . }}{{ "\t" }}{{ $entry.why }}{{ "\n" }}{{ end -}}
 {{- end -}}
 {{- else if not (hasKey $known $key) -}}
-{{ $at }}{{ "\t" }}neither this chart nor ingress-nginx's has such a value{{ "\n" }}
+{{ $at }}{{ "\t" }}neither this chart nor ingress-nginx's (4.15) has such a value{{ "\n" }}
 {{- else if and (kindIs "map" (index $known $key)) (kindIs "map" $value) -}}
 {{- include "portico.notes.unserved" (list (printf "%s." $at) $value (index $known $key) $ignored) -}}
 {{- end -}}
@@ -76,6 +76,11 @@ controller.config.worker-shutdown-timeout{{ "\t" }}controller.terminationGracePe
 {{- end -}}
 {{- if and (eq $ports.low "capability") $c.containerSecurityContext (not (include "portico.lowPortsCommand" .)) -}}
 controller.containerSecurityContext{{ "\t" }}it drops NET_BIND_SERVICE, without which port {{ $ports.lowest }} of the node can't be had{{ "\n" }}
+{{- end -}}
+{{- range $value := list "affinity" "topologySpreadConstraints" -}}
+{{- if and (contains "\"ingress-nginx\"" (index $c $value | toJson)) (ne (include "portico.name" $) "ingress-nginx") -}}
+controller.{{ $value }}{{ "\t" }}it selects pods named ingress-nginx; these are named {{ include "portico.name" $ }} unless nameOverride says otherwise{{ "\n" }}
+{{- end -}}
 {{- end -}}
 {{- if and $c.hostname (not (kindIs "string" $c.hostname)) -}}
 controller.hostname{{ "\t" }}a host name is text{{ "\n" }}
