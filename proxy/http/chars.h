@@ -46,6 +46,10 @@ constexpr bool is_token_char(char c) {
 constexpr bool is_digit(char c) {
   return chars::is(c, chars::kDigit);
 }
+constexpr bool is_alpha(char c) {
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'z';
+}
 constexpr bool is_space(char c) {
   return c == ' ' || c == '\t';
 }  // OWS
@@ -60,8 +64,12 @@ constexpr bool equals_no_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) {
     return false;
   }
+  if (a == b) {  // nearly always so, and many bytes are compared at once
+    return true;
+  }
   for (std::size_t i = 0; i < a.size(); ++i) {
-    if (to_lower(a[i]) != to_lower(b[i])) {
+    const int different = a[i] ^ b[i];
+    if (different != 0 && (different != 0x20 || !is_alpha(a[i]))) {
       return false;
     }
   }

@@ -26,13 +26,12 @@ constexpr std::string_view kBadExtension = "malformed chunk extension";
 
 void ChunkedDecoder::begin(const Limits& limits, FieldSource trailers) {
   limits_ = limits;
-  source_ = trailers;
   state_ = State::kSizeStart;
   size_ = 0;
   digits_ = 0;
   extension_bytes_ = 0;
   trailer_text_.clear();
-  trailer_lines_ = 0;
+  trailer_reader_ = FieldReader(trailers);
   scanner_.reset();
   trailers_.clear();
 }
@@ -211,36 +210,17 @@ std::expected<void, ParseError> ChunkedDecoder::step_extension(char c) {
 std::expected<std::size_t, ParseError> ChunkedDecoder::feed_trailers(std::string_view bytes) {
   const std::size_t before = trailer_text_.size();
   trailer_text_.append(bytes.substr(0, limits_.trailer_bytes - before));
-  for (;;) {
-    switch (scanner_.next(trailer_text_, limits_.trailer_bytes)) {
-      case LineScanner::Result::kMore:
-        return bytes.size();
-      case LineScanner::Result::kBadByte:
-        return refuse(scanner_.reason());
-      case LineScanner::Result::kTooLong:
-        return refuse("trailers too long", 431);
-      case LineScanner::Result::kLine:
-        break;
-    }
-    const std::string_view line = scanner_.line();
-    if (line.empty()) {
-      break;
-    }
-    if (is_space(line.front())) {
-      return refuse("folded field line");
-    }
-    if (++trailer_lines_ > limits_.fields) {
-      return refuse("too many trailers", 431);
-    }
+  const auto size =
+      trailer_reader_.read(scanner_, trailer_text_, 0,
+                           {.bytes = limits_.trailer_bytes, .lines = limits_.fields}, trailers_);
+  if (!size) {
+    return size;
   }
-  const std::size_t size = scanner_.offset();
-  if (const auto read =
-          read_fields(std::string_view(trailer_text_).substr(0, size), source_, trailers_);
-      !read) {
-    return std::unexpected(read.error());
+  if (*size == 0) {
+    return bytes.size();
   }
   state_ = State::kComplete;
-  return size - before;
+  return *size - before;
 }
 
 }  // namespace portico::http

@@ -57,14 +57,13 @@ class ChunkedDecoder {
   std::expected<std::size_t, ParseError> feed_trailers(std::string_view bytes);
 
   Limits limits_;
-  FieldSource source_ = FieldSource::kRequestTrailer;
   State state_ = State::kComplete;
   std::uint64_t size_ = 0;  // of the chunk; then what is left of it
   std::size_t digits_ = 0;
   std::size_t extension_bytes_ = 0;
   std::string trailer_text_;
-  std::size_t trailer_lines_ = 0;
   LineScanner scanner_;
+  FieldReader trailer_reader_{FieldSource::kRequestTrailer};
   FieldBlock trailers_;
 };
 

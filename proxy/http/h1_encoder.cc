@@ -1,10 +1,6 @@
 #include "proxy/http/h1_encoder.h"
 
-#include <cassert>
-#include <charconv>
-#include <cstring>
-#include <initializer_list>
-#include <span>
+#include <algorithm>
 
 #include "proxy/http/line_scanner.h"
 #include "proxy/http/status_text.h"
@@ -12,82 +8,97 @@
 namespace portico::http {
 namespace {
 
-// Of a line that was appended from `begin` on, without its CRLF: one look at the whole costs less
-// than one at each part.
-[[maybe_unused]] bool is_clean(const std::string& out, std::size_t begin) {
-  const char* const end = out.data() + out.size() - 2;
-  return find_control(out.data() + begin, end) == end;
+// Makes out.size() the room there is. What lies behind the head is indeterminate until end() cuts
+// it off: a head is not worth zeroing the room for it.
+void take_room(std::string& out, std::size_t bytes) {
+  out.resize_and_overwrite(std::max(bytes, out.capacity()),
+                           [](char*, std::size_t size) { return size; });
 }
 
-// One growth and plain copies: several std::string::append cost twice that for pieces this small.
-void append(std::string& out, std::initializer_list<std::string_view> pieces) {
-  const std::size_t before = out.size();
-  std::size_t after = before;
-  for (const std::string_view piece : pieces) {
-    after += piece.size();
-  }
-  // libstdc++ 12 passes the capacity for the size where it grows: `after` is what counts.
-  out.resize_and_overwrite(after, [&](char* begin, std::size_t) {
-    char* to = begin + before;
-    for (const std::string_view piece : pieces) {
-      if (!piece.empty()) {
-        std::memcpy(to, piece.data(), piece.size());
-        to += piece.size();
-      }
+[[maybe_unused]] bool are_clean_lines(std::string_view text) {
+  LineScanner scanner;
+  while (scanner.offset() < text.size()) {
+    if (scanner.next(text, text.size() + 1) != LineScanner::Result::kLine) {
+      return false;
     }
-    return after;
-  });
-}
-
-std::string_view number(std::span<char> buffer, std::uint64_t value, int base) {
-  const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, base);
-  return {buffer.data(), static_cast<std::size_t>(result.ptr - buffer.data())};
+  }
+  return true;
 }
 
 }  // namespace
 
+HeadWriter::HeadWriter(std::string& out) : out_(out) {
+  constexpr std::size_t kUsualBytes = 1024;
+  const std::size_t before = out.size();
+  take_room(out, before + kUsualBytes);
+  at_ = out.data() + before;
+  limit_ = out.data() + out.size();
+}
+
+void HeadWriter::grow(std::size_t bytes) {
+  const auto before = static_cast<std::size_t>(at_ - out_.data());
+  take_room(out_, std::max(before + bytes, 2 * out_.size()));
+  at_ = out_.data() + before;
+  limit_ = out_.data() + out_.size();
+}
+
 void HeadWriter::request_line(std::string_view method, std::string_view target) {
   assert(target.find(' ') == std::string_view::npos);
-  [[maybe_unused]] const std::size_t begin = out_.size();
-  append(out_, {method, " ", target, " HTTP/1.1\r\n"});
-  assert(is_clean(out_, begin));
+  constexpr std::string_view kVersion = " HTTP/1.1";
+  need(method.size() + target.size() + kVersion.size() + 3);
+  const char* const begin = at_;
+  put(method);
+  put(" ");
+  put(target);
+  put(kVersion);
+  end_line(begin);
 }
 
 void HeadWriter::status_line(std::uint16_t status, std::string_view reason) {
   assert(status >= 100 && status <= 999);
-  char digits[5];
-  [[maybe_unused]] const std::size_t begin = out_.size();
-  append(out_, {"HTTP/1.1 ", number(digits, status, 10), " ",
-                reason.empty() ? status_text(status) : reason, "\r\n"});
-  assert(is_clean(out_, begin));
+  constexpr std::string_view kVersion = "HTTP/1.1 ";
+  const std::string_view phrase = reason.empty() ? status_text(status) : reason;
+  need(kVersion.size() + phrase.size() + 6);
+  const char* const begin = at_;
+  put(kVersion);
+  *at_++ = static_cast<char>('0' + status / 100);
+  *at_++ = static_cast<char>('0' + status / 10 % 10);
+  *at_++ = static_cast<char>('0' + status % 10);
+  put(" ");
+  put(phrase);
+  end_line(begin);
 }
 
-void HeadWriter::field(std::string_view name, std::string_view value) {
-  assert(!name.empty());
-  [[maybe_unused]] const std::size_t begin = out_.size();
-  append(out_, {name, ": ", value, "\r\n"});
-  assert(is_clean(out_, begin));
-}
-
-void HeadWriter::number_field(std::string_view name, std::uint64_t value) {
-  char digits[20];
-  append(out_, {name, ": ", number(digits, value, 10), "\r\n"});
+void HeadWriter::put_lines(std::string_view lines) {
+  assert(are_clean_lines(lines));
+  need(lines.size());
+  put(lines);
 }
 
 void HeadWriter::end() {
-  out_.append("\r\n");
+  need(2);
+  put("\r\n");
+  out_.resize(static_cast<std::size_t>(at_ - out_.data()));
+  ended_ = true;
 }
 
 void append_chunk_header(std::string& out, std::size_t size) {
   assert(size > 0);
-  char digits[16];
-  append(out, {number(digits, size, 16), "\r\n"});
+  char line[18];  // 16 digits and CRLF
+  char* end = std::to_chars(line, line + sizeof(line), size, 16).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  out.append(line, static_cast<std::size_t>(end - line));
 }
 
 void append_last_chunk(std::string& out, const FieldBlock* trailers) {
+  if (trailers == nullptr) {
+    out.append("0\r\n\r\n");
+    return;
+  }
   out.append("0\r\n");
   HeadWriter writer(out);
-  for (std::size_t i = 0; trailers != nullptr && i < trailers->size(); ++i) {
+  for (std::size_t i = 0; i < trailers->size(); ++i) {
     const Field field = (*trailers)[i];
     writer.field(field.name, field.value);
   }

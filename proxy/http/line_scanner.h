@@ -1,12 +1,18 @@
 // The lines of a head, found strictly: CRLF and nothing else ends one (RFC 9112 2.2).
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
+
+#include "proxy/http/scan.h"
 
 namespace portico::http {
 
-// Finds line after line in bytes that grow between calls, looking at no byte twice.
+// Finds line after line in bytes that grow between calls. What it has seen it does not look at
+// again, but for a block's worth at the seam between two calls.
 //
 // Errors: a bare CR, a bare LF, NUL or any other control byte but HTAB; a line that does not end
 // within the limit.
@@ -30,13 +36,75 @@ class LineScanner {
   void reset() { *this = LineScanner{}; }
 
  private:
+  [[nodiscard]] std::size_t next_control(const char* begin, std::size_t size);
+  void pass_line_end(std::size_t at);
+
   std::string_view line_;
   std::string_view reason_;
   std::size_t line_begin_ = 0;
+  // Bytes before scanned_ are lines, clean, or in hits_: a bit for each byte from hits_begin_ on
+  // that may be a control byte.
   std::size_t scanned_ = 0;
+  std::size_t hits_begin_ = 0;
+  std::uint64_t hits_ = 0;
 };
 
-// The first byte below 0x20 that is not HTAB, or 0x7f; `end` if there is none.
-const char* find_control(const char* begin, const char* end);
+// The offset of the first control byte that was not passed; `size` if there is none.
+[[gnu::always_inline]] inline std::size_t LineScanner::next_control(const char* begin,
+                                                                    std::size_t size) {
+#if defined(__SSE2__)
+  for (;;) {
+    for (; hits_ != 0; hits_ &= hits_ - 1) {
+      const std::size_t at = hits_begin_ + static_cast<std::size_t>(std::countr_zero(hits_));
+      if (is_control_but_tab(begin[at])) {
+        return at;
+      }
+    }
+    if (scanned_ >= size || size < scan::kWideBlock) {
+      break;
+    }
+    hits_begin_ = std::min(scanned_, size - scan::kWideBlock);
+    hits_ = scan::maybe_controls(begin + hits_begin_) >> (scanned_ - hits_begin_);
+    hits_ <<= scanned_ - hits_begin_;
+    scanned_ = hits_begin_ + scan::kWideBlock;
+  }
+#endif
+  const char* const hit = find_control(begin + std::min(scanned_, size), begin + size);
+  scanned_ = static_cast<std::size_t>(hit - begin);
+  return scanned_;
+}
+
+[[gnu::always_inline]] inline void LineScanner::pass_line_end(std::size_t at) {
+  line_begin_ = at + 2;
+  if (scanned_ < line_begin_) {
+    scanned_ = line_begin_;
+    hits_ = 0;
+    return;
+  }
+  hits_ &= hits_ - 1;  // CR
+  hits_ &= hits_ - 1;  // LF
+}
+
+// Inlined into the loop over field lines, whose copy of a scanner then lives in registers.
+[[gnu::always_inline]] inline LineScanner::Result LineScanner::next(std::string_view bytes,
+                                                                    std::size_t limit) {
+  const std::size_t size = std::min(bytes.size(), limit);
+  const char* const begin = bytes.data();
+  const std::size_t at = next_control(begin, size);
+  if (at + 1 < size && std::string_view(begin + at, 2) == "\r\n") {
+    line_ = {begin + line_begin_, at - line_begin_};
+    pass_line_end(at);
+    return Result::kLine;
+  }
+  if (at == size || (begin[at] == '\r' && at + 1 == size)) {
+    return size == limit ? Result::kTooLong : Result::kMore;
+  }
+  if (begin[at] == '\r') {
+    reason_ = "bare CR in the head";
+  } else {
+    reason_ = begin[at] == '\n' ? "bare LF in the head" : "control byte in the head";
+  }
+  return Result::kBadByte;
+}
 
 }  // namespace portico::http

@@ -2,6 +2,7 @@
 
 #include <cassert>
 
+#include "proxy/http/assign.h"
 #include "proxy/http/chars.h"
 
 namespace portico::http {
@@ -18,52 +19,29 @@ void FieldBlock::clear() {
 }
 
 void FieldBlock::add(FieldId id, std::string_view name, std::string_view value) {
-  const auto index = static_cast<std::size_t>(id);
-  const std::uint64_t bit = std::uint64_t{1} << index;
+  constexpr std::uint32_t kSeparator = 2;
   assert(entries_.size() < UINT16_MAX);
-  if ((present_ & bit) == 0) {
-    present_ |= bit;
-    first_[index] = static_cast<std::uint16_t>(entries_.size());
-    count_[index] = 0;
-  }
-  ++count_[index];
-  const auto name_offset = static_cast<std::uint32_t>(text_.size());
-  text_.append(name);
-  text_.append(value);
-  entries_.push_back({.id = id,
-                      .name_offset = name_offset,
-                      .name_size = static_cast<std::uint32_t>(name.size()),
-                      .value_offset = name_offset + static_cast<std::uint32_t>(name.size()),
-                      .value_size = static_cast<std::uint32_t>(value.size())});
+  const auto offset = static_cast<std::uint32_t>(text_.size());
+  const auto name_size = static_cast<std::uint32_t>(name.size());
+  text_.append(name).append(": ").append(value).append("\r\n");
+  add_at(id, {.as_written = true,
+              .name_offset = offset,
+              .name_size = name_size,
+              .value_offset = offset + name_size + kSeparator,
+              .value_size = static_cast<std::uint32_t>(value.size())});
 }
 
-std::size_t FieldBlock::size() const {
-  return entries_.size();
-}
-
-Field FieldBlock::operator[](std::size_t index) const {
-  const Entry& entry = entries_[index];
-  const std::string_view text = text_;
-  return {.id = entry.id,
-          .name = text.substr(entry.name_offset, entry.name_size),
-          .value = text.substr(entry.value_offset, entry.value_size)};
-}
-
-std::optional<std::string_view> FieldBlock::find(FieldId id) const {
-  const auto index = static_cast<std::size_t>(id);
-  if ((present_ >> index & 1) == 0) {
-    return std::nullopt;
-  }
-  return (*this)[first_[index]].value;
-}
-
-std::size_t FieldBlock::count(FieldId id) const {
-  const auto index = static_cast<std::size_t>(id);
-  return (present_ >> index & 1) == 0 ? 0 : count_[index];
+void FieldBlock::set_text(std::string_view section) {
+  assert(text_.empty() && "a section is a block of its own");
+  assign(text_, section);
 }
 
 std::size_t FieldBlock::bytes() const {
-  return text_.size();
+  std::size_t bytes = 0;
+  for (const Entry& entry : entries_) {
+    bytes += entry.place.name_size + entry.place.value_size;
+  }
+  return bytes;
 }
 
 Method method_of(std::string_view text) {
@@ -113,26 +91,6 @@ void ResponseHead::clear() {
 
 namespace {
 
-// Ends at this hop whatever Connection says.
-bool is_always_hop_by_hop(FieldId id) {
-  switch (id) {
-    case FieldId::kConnection:
-    case FieldId::kHttp2Settings:
-    case FieldId::kKeepAlive:
-    case FieldId::kProxy:  // httpoxy: a CGI backend would take it for its outgoing proxy
-    case FieldId::kProxyAuthenticate:
-    case FieldId::kProxyAuthorization:
-    case FieldId::kProxyConnection:
-    case FieldId::kTe:
-    case FieldId::kTrailer:
-    case FieldId::kTransferEncoding:
-    case FieldId::kUpgrade:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Known fields carry framing, routing, identity or forwarded facts: a peer cannot have them dropped
 // by naming them. The other names are those that authenticating proxies rest on.
 bool is_protected(const Field& field) {
@@ -145,33 +103,27 @@ bool is_protected(const Field& field) {
 
 }  // namespace
 
-HopByHop::HopByHop(const FieldBlock& fields) : fields_(fields) {
-  if (fields.count(FieldId::kConnection) == 0) {
-    return;
-  }
-  for (std::size_t i = 0; i < fields.size() && !named_; ++i) {
-    const Field field = fields[i];
-    if (field.id != FieldId::kConnection) {
+bool HopByHop::names_something() const {
+  bool found = false;
+  for (std::size_t i = 0; i < fields_.size() && !found; ++i) {
+    if (fields_[i].id != FieldId::kConnection) {
       continue;
     }
-    for_each_element(field.value, [this](std::string_view name) {
-      named_ = field_id(name) == FieldId::kOther && !equals_no_case(name, "close");
-      return !named_;
+    for_each_element(fields_[i].value, [&found](std::string_view name) {
+      found = field_id(name) == FieldId::kOther && !equals_no_case(name, "close");
+      return !found;
     });
   }
+  return found;
 }
 
-bool HopByHop::contains(const Field& field) const {
-  if (is_always_hop_by_hop(field.id)) {
-    return true;
+bool HopByHop::is_named(const Field& field) const {
+  if (is_protected(field)) {
+    return false;
   }
-  return named_ && !is_protected(field) && is_named(field.name);
-}
-
-bool HopByHop::is_named(std::string_view name) const {
   for (std::size_t i = 0; i < fields_.size(); ++i) {
-    const Field field = fields_[i];
-    if (field.id == FieldId::kConnection && list_contains(field.value, name)) {
+    const Field other = fields_[i];
+    if (other.id == FieldId::kConnection && list_contains(other.value, field.name)) {
       return true;
     }
   }

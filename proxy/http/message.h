@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -55,6 +56,21 @@ enum class FieldId : std::uint8_t {
 FieldId field_id(std::string_view name);  // any case
 std::string_view field_name(FieldId id);  // as we write it; empty for kOther
 
+// Some of those ids; a bit each.
+class FieldSet {
+ public:
+  template <typename... Ids>
+  explicit constexpr FieldSet(Ids... ids) : bits_((bit(ids) | ... | 0)) {}
+  [[nodiscard]] constexpr bool contains(FieldId id) const { return (bits_ & bit(id)) != 0; }
+
+ private:
+  static_assert(static_cast<unsigned>(FieldId::kCount) <= 64);
+  static constexpr std::uint64_t bit(FieldId id) {
+    return std::uint64_t{1} << static_cast<unsigned>(id);
+  }
+  std::uint64_t bits_;
+};
+
 struct Field {
   FieldId id = FieldId::kOther;
   std::string_view name;
@@ -64,13 +80,27 @@ struct Field {
 // Fields in the order received, in one flat block. clear() keeps the memory, so a reused block does
 // not allocate.
 //
+// A reader of field lines first says where in the section each field lies, and gives the section's
+// text last: one copy for all of them. Others add fields one by one.
+//
 // Holds what it is given: who adds fields from a peer has judged them (rules.h).
 class FieldBlock {
  public:
+  // Where a field lies in a section of field lines.
+  struct Place {
+    bool as_written;  // the line is as HeadWriter writes it, "Name: value\r\n"
+    std::uint32_t name_offset, name_size, value_offset, value_size;
+  };
+
   void clear();
   void add(FieldId id, std::string_view name, std::string_view value);
-  [[nodiscard]] std::size_t size() const;
+  void add_at(FieldId id, const Place& place);
+  void set_text(std::string_view section);  // behind the last add_at()
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
   [[nodiscard]] Field operator[](std::size_t index) const;  // views are valid until the next change
+  // "Name: value\r\n"; empty where it came in another spelling. Lines that followed each other do
+  // so in memory.
+  [[nodiscard]] std::string_view line(std::size_t index) const;
   // The first field of that id; nothing if there is none.
   [[nodiscard]] std::optional<std::string_view> find(FieldId id) const;
   [[nodiscard]] std::size_t count(FieldId id) const;  // O(1)
@@ -79,17 +109,60 @@ class FieldBlock {
  private:
   struct Entry {
     FieldId id;
-    std::uint32_t name_offset, name_size, value_offset, value_size;
+    Place place;
   };
+  [[nodiscard]] std::string_view text(std::uint32_t offset, std::uint32_t size) const {
+    assert(offset + size <= text_.size() && "set_text() comes first");
+    return {text_.data() + offset, size};
+  }
+
   // Both arrays hold for an id only while its bit in present_ is set, so that clear() need not
   // touch them.
-  static_assert(static_cast<unsigned>(FieldId::kCount) <= 64);
   std::uint64_t present_ = 0;
   std::array<std::uint16_t, static_cast<std::size_t>(FieldId::kCount)> first_;
   std::array<std::uint16_t, static_cast<std::size_t>(FieldId::kCount)> count_;
   std::string text_;
   std::vector<Entry> entries_;
 };
+
+inline void FieldBlock::add_at(FieldId id, const Place& place) {
+  const auto index = static_cast<std::size_t>(id);
+  const std::uint64_t bit = std::uint64_t{1} << index;
+  if ((present_ & bit) == 0) {
+    present_ |= bit;
+    first_[index] = static_cast<std::uint16_t>(entries_.size());
+    count_[index] = 0;
+  }
+  ++count_[index];
+  entries_.push_back({.id = id, .place = place});
+}
+
+inline Field FieldBlock::operator[](std::size_t index) const {
+  const auto& [id, place] = entries_[index];
+  return {.id = id,
+          .name = text(place.name_offset, place.name_size),
+          .value = text(place.value_offset, place.value_size)};
+}
+
+inline std::string_view FieldBlock::line(std::size_t index) const {
+  const Place& place = entries_[index].place;
+  constexpr std::uint32_t kAround = 4;  // ": " and CRLF
+  return place.as_written ? text(place.name_offset, place.name_size + place.value_size + kAround)
+                          : std::string_view();
+}
+
+inline std::size_t FieldBlock::count(FieldId id) const {
+  const auto index = static_cast<std::size_t>(id);
+  return (present_ >> index & 1) == 0 ? 0 : count_[index];
+}
+
+inline std::optional<std::string_view> FieldBlock::find(FieldId id) const {
+  const auto index = static_cast<std::size_t>(id);
+  if ((present_ >> index & 1) == 0) {
+    return std::nullopt;
+  }
+  return (*this)[first_[index]].value;
+}
 
 enum class Method : std::uint8_t {
   kOther,
@@ -146,22 +219,39 @@ struct ResponseHead {
   void clear();
 };
 
-// True for fields that end at this hop: Connection and what it names, Keep-Alive, Proxy-*, TE,
-// Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings (RFC 9110 7.6.1). What Connection names never
-// covers fields that routing or framing rests on (Host, Content-Length, Authorization, Cookie,
-// X-Forwarded-* and so on).
+// True for fields that end at this hop: Connection and what it names, Keep-Alive,
+// Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings (RFC 9110 7.6.1). What
+// Connection names never covers fields that routing or framing rests on (Host, Content-Length,
+// Authorization, Cookie, X-Forwarded-* and so on).
 //
 // Lifetime: refers to `fields`.
 class HopByHop {
  public:
-  explicit HopByHop(const FieldBlock& fields);
-  [[nodiscard]] bool contains(const Field& field) const;
+  explicit HopByHop(const FieldBlock& fields)
+      : fields_(fields), named_(fields.count(FieldId::kConnection) > 0 && names_something()) {}
+  [[nodiscard]] bool contains(const Field& field) const {
+    return kAlways.contains(field.id) || (named_ && is_named(field));
+  }
 
  private:
-  [[nodiscard]] bool is_named(std::string_view name) const;
+  static constexpr FieldSet kAlways{
+      FieldId::kConnection,
+      FieldId::kHttp2Settings,
+      FieldId::kKeepAlive,
+      FieldId::kProxy,  // httpoxy: a CGI backend would take it for its outgoing proxy
+      FieldId::kProxyAuthenticate,
+      FieldId::kProxyAuthorization,
+      FieldId::kProxyConnection,
+      FieldId::kTe,
+      FieldId::kTrailer,
+      FieldId::kTransferEncoding,
+      FieldId::kUpgrade,
+  };
+  [[nodiscard]] bool names_something() const;
+  [[nodiscard]] bool is_named(const Field& field) const;
 
   const FieldBlock& fields_;
-  bool named_ = false;  // Connection names something that no rule drops anyway
+  bool named_;  // Connection names something that no rule drops anyway
 };
 
 }  // namespace portico::http

@@ -5,6 +5,7 @@
 
 #include "proxy/http/date.h"
 #include "proxy/http/error_page.h"
+#include "proxy/http/h1_decoder.h"
 #include "proxy/http/h1_encoder.h"
 #include "proxy/http/request_id.h"
 #include "proxy/http/status_text.h"
@@ -31,7 +32,38 @@ TEST(HeadWriter, SaysTheStandardPhraseWhereThereIsNone) {
   head.status_line(404, {});
   head.status_line(200, "Fine");
   head.status_line(599, {});
-  EXPECT_EQ(out, "HTTP/1.1 404 Not Found\r\nHTTP/1.1 200 Fine\r\nHTTP/1.1 599 \r\n");
+  head.end();
+  EXPECT_EQ(out, "HTTP/1.1 404 Not Found\r\nHTTP/1.1 200 Fine\r\nHTTP/1.1 599 \r\n\r\n");
+}
+
+TEST(HeadWriter, GrowsAsMuchAsAHeadNeeds) {
+  for (const std::size_t size : {0U, 1000U, 1024U, 5000U}) {
+    std::string out = "before|";
+    std::string wanted = out;
+    HeadWriter head(out);
+    for (int i = 0; i < 40; ++i) {
+      const std::string value(size + static_cast<std::size_t>(i), 'v');
+      head.field("Name", value);
+      wanted += "Name: " + value + "\r\n";
+    }
+    head.end();
+    EXPECT_TRUE(out == wanted + "\r\n") << size;
+  }
+}
+
+TEST(HeadWriter, PassesReceivedFieldsInOneSpelling) {
+  RequestDecoder decoder(Limits{});
+  const std::string bytes =
+      "GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\nB: 2\r\nC:\t3 \r\nd: 4\r\nX_Y: left out\r\nE: \r\n"
+      "Connection: e2\r\nE2: 5\r\nE3:  6\r\nF:\r\nVia: 7\r\nG: \xc3\xa9\t8\r\n\r\n";
+  ASSERT_TRUE(decoder.feed_head(bytes));
+  std::string out;
+  HeadWriter head(out);
+  head.received_fields(decoder.head().fields, [](const Field& field) {
+    return field.id == FieldId::kHost || field.id == FieldId::kVia;
+  });
+  head.end();
+  EXPECT_EQ(out, "A: 1\r\nB: 2\r\nC: 3\r\nd: 4\r\nE: \r\nE3: 6\r\nF: \r\nG: \xc3\xa9\t8\r\n\r\n");
 }
 
 #ifndef NDEBUG
@@ -42,6 +74,7 @@ TEST(HeadWriterDeathTest, StopsAtAByteThatCouldEndALine) {
   EXPECT_DEATH(head.field("X", "a\nb"), "is_clean");
   EXPECT_DEATH(head.field("X\r", "a"), "is_clean");
   EXPECT_DEATH(head.request_line("GET", "/a b"), "target");
+  head.end();
 }
 #endif
 

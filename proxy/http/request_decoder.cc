@@ -11,7 +11,7 @@ struct RequestDecoder::Impl {
   explicit Impl(const Limits& limits_given) : limits(limits_given) {}
 
   const Limits limits;
-  HeadReader reader;
+  HeadReader reader{FieldSource::kRequest};
   RequestHead head;
   bool has_head = false;
   BodyDecoder body;
@@ -27,17 +27,11 @@ std::expected<std::size_t, ParseError> RequestDecoder::feed_head(std::span<const
   const StartLineRules rules{.bytes = kMaxMethodBytes + self.limits.target_bytes + 10,
                              .empty_lines = 2,
                              .too_long_status = 414};
-  const auto size = self.reader.read(text, self.limits, rules, [&](std::string_view line) {
-    return parse_request_line(line, self.limits, self.head);
-  });
+  const auto size = self.reader.read(
+      text, self.limits, rules, self.head.fields,
+      [&](std::string_view line) { return parse_request_line(line, self.limits, self.head); });
   if (!size || *size == 0) {
     return size;
-  }
-  const std::size_t fields_begin = self.reader.fields_begin();
-  if (const auto read = read_fields(text.substr(fields_begin, *size - fields_begin),
-                                    FieldSource::kRequest, self.head.fields);
-      !read) {
-    return std::unexpected(read.error());
   }
   if (const auto judged = judge_request(self.head); !judged) {
     return std::unexpected(judged.error());

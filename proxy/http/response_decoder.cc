@@ -12,7 +12,7 @@ struct ResponseDecoder::Impl {
 
   const Limits limits;
   Method asked = Method::kGet;
-  HeadReader reader;
+  HeadReader reader{FieldSource::kResponse};
   ResponseHead head;
   bool has_head = false;
   BodyDecoder body;
@@ -30,17 +30,11 @@ std::expected<std::size_t, ParseError> ResponseDecoder::feed_head(std::span<cons
   assert(!self.has_head && "next_message() comes first");
   const std::string_view text(bytes.data(), bytes.size());
   const StartLineRules rules{.bytes = 4096, .empty_lines = 0, .too_long_status = 502};
-  const auto size = self.reader.read(text, self.limits, rules, [&](std::string_view line) {
-    return parse_status_line(line, self.head);
-  });
+  const auto size =
+      self.reader.read(text, self.limits, rules, self.head.fields,
+                       [&](std::string_view line) { return parse_status_line(line, self.head); });
   if (!size || *size == 0) {
     return size;
-  }
-  const std::size_t fields_begin = self.reader.fields_begin();
-  if (const auto read = read_fields(text.substr(fields_begin, *size - fields_begin),
-                                    FieldSource::kResponse, self.head.fields);
-      !read) {
-    return std::unexpected(read.error());
   }
   if (const auto judged = judge_response(self.head, self.asked); !judged) {
     return std::unexpected(judged.error());

@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <array>
 
+#include "proxy/http/assign.h"
 #include "proxy/http/chars.h"
+#include "proxy/http/scan.h"
 
 namespace portico::http {
 namespace {
@@ -24,20 +26,22 @@ struct ConnectionOptions {
 
 ConnectionOptions read_connection(const FieldBlock& fields) {
   ConnectionOptions options;
-  if (fields.count(FieldId::kConnection) == 0) {
-    return options;
-  }
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const Field field = fields[i];
-    if (field.id != FieldId::kConnection) {
-      continue;
-    }
-    for_each_element(field.value, [&](std::string_view option) {
+  const auto read = [&options](std::string_view list) {
+    for_each_element(list, [&options](std::string_view option) {
       options.close |= equals_no_case(option, "close");
       options.keep_alive |= equals_no_case(option, "keep-alive");
       options.upgrade |= equals_no_case(option, "upgrade");
       return true;
     });
+  };
+  if (const std::size_t count = fields.count(FieldId::kConnection); count <= 1) {
+    read(count == 0 ? std::string_view() : *fields.find(FieldId::kConnection));
+    return options;
+  }
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (const Field field = fields[i]; field.id == FieldId::kConnection) {
+      read(field.value);
+    }
   }
   return options;
 }
@@ -101,7 +105,7 @@ Judgement judge_host(RequestHead& head) {
     return refuse("malformed Host");
   }
   if (head.authority.empty()) {  // the target's own host wins (RFC 9112 3.2.2)
-    head.authority = host;
+    assign(head.authority, host);
   }
   return {};
 }
@@ -190,8 +194,7 @@ std::optional<std::uint64_t> parse_content_length(std::string_view value) {
 }
 
 bool is_valid_authority(std::string_view authority) {
-  std::string_view host = authority;
-  std::string_view port;
+  constexpr std::size_t kMaxHostBytes = 255;
   if (authority.starts_with('[')) {
     const std::size_t end = authority.find(']');
     if (end == std::string_view::npos || !is_ipv6_text(authority.substr(1, end - 1))) {
@@ -200,19 +203,15 @@ bool is_valid_authority(std::string_view authority) {
     const std::string_view rest = authority.substr(end + 1);
     return rest.empty() || (rest.front() == ':' && has_valid_port(rest.substr(1)));
   }
-  if (const std::size_t colon = authority.find(':'); colon != std::string_view::npos) {
-    host = authority.substr(0, colon);
-    port = authority.substr(colon + 1);
+  std::size_t end = plain_host_size(authority.data(), authority.data() + authority.size());
+  while (end < authority.size() && chars::is(authority[end], chars::kHost)) {
+    ++end;
   }
-  if (host.empty() || host.size() > 255) {
+  if (end == 0 || end > kMaxHostBytes) {
     return false;
   }
-  for (const char c : host) {
-    if (!chars::is(c, chars::kHost)) {
-      return false;
-    }
-  }
-  return has_valid_port(port);
+  return end == authority.size() ||
+         (authority[end] == ':' && has_valid_port(authority.substr(end + 1)));
 }
 
 Judgement judge_request(RequestHead& head) {

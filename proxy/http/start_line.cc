@@ -2,8 +2,10 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proxy/http/assign.h"
 #include "proxy/http/chars.h"
 #include "proxy/http/rules.h"
+#include "proxy/http/scan.h"
 
 namespace portico::http {
 namespace {
@@ -71,8 +73,9 @@ Judgement take_absolute_form(std::string_view target, RequestHead& head) {
   return {};
 }
 
-Judgement take_target(std::string_view target, RequestHead& head) {
-  if (target.empty() || !has_only_target_bytes(target)) {
+// `end`: bytes behind the target that may be looked at.
+Judgement take_target(std::string_view target, const char* end, RequestHead& head) {
+  if (target.empty() || (!is_plain_target(target, end) && !has_only_target_bytes(target))) {
     return refuse("malformed request target");
   }
   if (head.method == Method::kConnect) {
@@ -86,7 +89,7 @@ Judgement take_target(std::string_view target, RequestHead& head) {
     return {};
   }
   if (target.front() == '/') {
-    head.target = target;
+    assign(head.target, target);
     return {};
   }
   if (target == "*") {
@@ -124,8 +127,8 @@ Judgement parse_request_line(std::string_view line, const Limits& limits, Reques
   }
   head.version_minor = *version;
   head.method = method_of(method);
-  head.method_text = method;
-  return take_target(target, head);
+  assign(head.method_text, method);
+  return take_target(target, line.data() + line.size(), head);
 }
 
 Judgement parse_status_line(std::string_view line, ResponseHead& head) {
@@ -153,7 +156,7 @@ Judgement parse_status_line(std::string_view line, ResponseHead& head) {
   }
   head.version_minor = *version;
   head.status = status;
-  head.reason = line.size() > kStatusEnd ? line.substr(kStatusEnd + 1) : std::string_view{};
+  assign(head.reason, line.size() > kStatusEnd ? line.substr(kStatusEnd + 1) : std::string_view{});
   return {};
 }
 

@@ -1,10 +1,12 @@
 // Requests: the same is found however the bytes are cut; what is accepted has one framing, no byte
-// that could end a line, and is the same once written and read again.
+// that could end a line, is the same once written and read again, and has the fields that Beast
+// finds.
 #include <cstdlib>
 
 #include "proxy/http/chars.h"
 #include "proxy/http/h1_encoder.h"
 #include "proxy/http/line_scanner.h"
+#include "proxy/http/testing/beast_oracle.h"
 #include "proxy/http/testing/decode.h"
 
 namespace {
@@ -56,6 +58,18 @@ void check_written_again(const RequestHead& head) {
   require(again.framing == head.framing && again.content_length == head.content_length);
 }
 
+// What we accept, Beast accepts with the same fields.
+void check_with_beast(std::string_view input, const Limits& limits) {
+  RequestDecoder decoder(limits);
+  const auto taken = decoder.feed_head(input);
+  if (!taken || *taken == 0) {
+    return;
+  }
+  auto fields = testing::read_fields_with_beast(testing::field_section(input.substr(0, *taken)));
+  require(fields && testing::without_underscores(std::move(*fields)) ==
+                        testing::names_and_values(decoder.head().fields));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
@@ -68,6 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       check_written_again(head);
     }
   }
+  check_with_beast(input, limits);
   std::vector<std::size_t> every;
   for (std::size_t cut = 1; cut < size; ++cut) {
     every.push_back(cut);

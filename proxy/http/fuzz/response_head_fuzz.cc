@@ -1,10 +1,11 @@
 // Answers: the same is found however the bytes are cut; what is accepted has one framing and no
-// byte that could end a line.
+// byte that could end a line, and has the fields that Beast finds.
 #include <cstdlib>
 
 #include "proxy/http/chars.h"
 #include "proxy/http/h1_encoder.h"
 #include "proxy/http/line_scanner.h"
+#include "proxy/http/testing/beast_oracle.h"
 #include "proxy/http/testing/decode.h"
 
 namespace {
@@ -38,6 +39,17 @@ void check(const ResponseHead& head, Method asked) {
   require(decoder.head().content_length == head.content_length);
 }
 
+// What we accept, Beast accepts with the same fields.
+void check_with_beast(std::string_view input, Method asked, const Limits& limits) {
+  ResponseDecoder decoder(limits);
+  decoder.expect_answer_to(asked);
+  const auto taken = decoder.feed_head(input);
+  if (taken && *taken > 0) {
+    require(testing::read_fields_with_beast(testing::field_section(input.substr(0, *taken))) ==
+            testing::names_and_values(decoder.head().fields));
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
@@ -52,6 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   for (const ResponseHead& head : whole.responses) {
     check(head, asked);
   }
+  check_with_beast(input, asked, limits);
   std::vector<std::size_t> every;
   for (std::size_t cut = 1; cut < input.size(); ++cut) {
     every.push_back(cut);

@@ -151,8 +151,6 @@ class NaiveChunks {
     return digits.empty() ? 0 : std::stoull(digits, nullptr, 16);
   }
   void read_trailers() {
-    bool malformed =
-        false;  // judged when the section is whole, as its bytes and line ends are at once
     for (;;) {
       std::string line;
       while (peek() != '\r') {
@@ -165,17 +163,33 @@ class NaiveChunks {
       expect('\r');
       expect('\n');
       if (line.empty()) {
-        break;
-      }
-      if (is_space(line.front())) {
-        throw Outcome::kRefused;
+        return;
       }
       const std::size_t colon = line.find(':');
-      malformed |= colon == std::string::npos || !is_token(std::string_view(line).substr(0, colon));
+      if (colon == std::string::npos ||
+          !is_good_trailer(line.substr(0, colon), line.substr(colon + 1))) {
+        throw Outcome::kRefused;
+      }
     }
-    if (malformed) {
-      throw Outcome::kRefused;
+  }
+  static bool is_good_trailer(std::string name, std::string_view value) {
+    if (!is_token(name)) {  // so it begins with no space either
+      return false;
     }
+    std::transform(name.begin(), name.end(), name.begin(), to_lower);
+    if (name == "connection" || name == "proxy-connection") {
+      std::string element;
+      for (const char c : std::string(value) + ",") {
+        if (c != ',') {
+          element += c;
+        } else if (const auto text = trim(element); !text.empty() && !is_token(text)) {
+          return false;
+        } else {
+          element.clear();
+        }
+      }
+    }
+    return name != "content-length" && name != "transfer-encoding";
   }
 
   std::string_view rest_;

@@ -1,6 +1,6 @@
-// The parts of Beast's separately compiled source that its HTTP parser needs. All of
-// <boost/beast/src.hpp> would drag in its WebSocket, files and test streams, and with those Asio's
-// compiled source.
+// The parts of Beast's separately compiled source that its HTTP parser needs, for the oracle. All
+// of <boost/beast/src.hpp> would drag in its WebSocket, files and test streams, and with those
+// Asio's compiled source.
 #define BOOST_BEAST_SOURCE
 #include <boost/beast/core/impl/error.ipp>
 #include <boost/beast/core/impl/string.ipp>
