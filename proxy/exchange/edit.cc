@@ -1,59 +1,86 @@
 #include "proxy/exchange/edit.h"
 
+#include <algorithm>
+#include <array>
 #include <string>
+
+#include "proxy/http/chars.h"
 
 namespace portico::exchange {
 namespace {
 
 using http::FieldId;
 
-// Fields that this hop writes itself, or that must not pass it.
-bool is_replaced_in_requests(FieldId id) {
-  switch (id) {
-    case FieldId::kHost:
-    case FieldId::kContentLength:
-    case FieldId::kExpect:
-    case FieldId::kForwarded:  // RFC 7239: only a trusted hop may say it
-    case FieldId::kProxy:      // CVE-2016-5385: becomes HTTP_PROXY in CGI backends
-    case FieldId::kXForwardedFor:
-    case FieldId::kXForwardedHost:
-    case FieldId::kXForwardedPort:
-    case FieldId::kXForwardedProto:
-    case FieldId::kXForwardedScheme:
-    case FieldId::kXOriginalForwardedFor:
-    case FieldId::kXRealIp:
-    case FieldId::kXRequestId:
-    case FieldId::kXScheme:
-      return true;
-    default:
-      return false;
+// What only a proxy in front may say, and none is trusted; names without an id of their own.
+bool is_proxys_claim(std::string_view name) {
+  static constexpr std::array<std::string_view, 3> kPrefixes{"x-forwarded-", "x-original-",
+                                                             "ssl-client-"};
+  const char first = http::to_lower(name.front());
+  if (first != 'x' && first != 's') {
+    return false;
   }
+  return http::equals_no_case(name, "x-rewrite-url") ||
+         std::ranges::any_of(kPrefixes, [name](std::string_view prefix) {
+           return http::starts_with_no_case(name, prefix);
+         });
 }
 
-bool is_replaced_in_responses(FieldId id) {
-  return id == FieldId::kContentLength || id == FieldId::kServer;
+// Fields that this hop writes itself, or that must not pass it.
+bool is_replaced_in_requests(const http::Field& field) {
+  static constexpr http::FieldSet kIds{
+      FieldId::kHost,
+      FieldId::kContentLength,
+      FieldId::kExpect,
+      FieldId::kForwarded,  // RFC 7239: only a trusted hop may say it
+      FieldId::kProxy,      // CVE-2016-5385: becomes HTTP_PROXY in CGI backends
+      FieldId::kXForwardedFor,
+      FieldId::kXForwardedHost,
+      FieldId::kXForwardedPort,
+      FieldId::kXForwardedProto,
+      FieldId::kXForwardedScheme,
+      FieldId::kXOriginalForwardedFor,
+      FieldId::kXRealIp,
+      FieldId::kXRequestId,
+      FieldId::kXScheme,
+  };
+  return field.id == FieldId::kOther ? is_proxys_claim(field.name) : kIds.contains(field.id);
 }
 
-void write_received(const http::FieldBlock& fields, bool (*is_replaced)(FieldId),
-                    WriteField write) {
-  const http::HopByHop hop_by_hop(fields);
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const auto field = fields[i];
-    if (!is_replaced(field.id) && !hop_by_hop.contains(field)) {
-      write(field.name, field.value);
+bool is_replaced_in_responses(const http::Field& field) {
+  static constexpr http::FieldSet kIds{FieldId::kContentLength, FieldId::kServer};
+  return kIds.contains(field.id);
+}
+
+// What HeadWriter does, by calls.
+class EachField {
+ public:
+  explicit EachField(WriteField write) : write_(write) {}
+  void field(std::string_view name, std::string_view value) { write_(name, value); }
+  template <typename IsReplaced>
+  void received_fields(const http::FieldBlock& fields, IsReplaced is_replaced) {
+    const http::HopByHop hop_by_hop(fields);
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      const auto received = fields[i];
+      if (!is_replaced(received) && !hop_by_hop.contains(received)) {
+        write_(received.name, received.value);
+      }
     }
   }
-}
+
+ private:
+  WriteField write_;
+};
 
 // Every X-Forwarded-For the client sent, as one list (RFC 9110 5.3); it is kept for the backend to
 // look at, never believed.
-void write_original_forwarded_for(const http::FieldBlock& fields, WriteField write) {
+template <typename Head>
+void write_original_forwarded_for(const http::FieldBlock& fields, Head& head) {
   const auto count = fields.count(FieldId::kXForwardedFor);
   if (count == 0) {
     return;
   }
   if (count == 1) {
-    write("X-Original-Forwarded-For", *fields.find(FieldId::kXForwardedFor));
+    head.field("X-Original-Forwarded-For", *fields.find(FieldId::kXForwardedFor));
     return;
   }
   std::string all;
@@ -62,42 +89,63 @@ void write_original_forwarded_for(const http::FieldBlock& fields, WriteField wri
       all.append(all.empty() ? "" : ", ").append(fields[i].value);
     }
   }
-  write("X-Original-Forwarded-For", all);
+  head.field("X-Original-Forwarded-For", all);
+}
+
+template <typename Head>
+void write(const OutgoingRequest& request, Head& head) {
+  const ForwardedFacts& forwarded = request.forwarded;
+  head.field("Host", request.authority);
+  head.field("X-Request-ID", forwarded.request_id);
+  head.field("X-Real-IP", forwarded.client_address);
+  head.field("X-Forwarded-For", forwarded.client_address);
+  head.field("X-Forwarded-Host", forwarded.host);
+  head.field("X-Forwarded-Port", forwarded.port);
+  head.field("X-Forwarded-Proto", forwarded.scheme);
+  head.field("X-Forwarded-Scheme", forwarded.scheme);
+  head.field("X-Scheme", forwarded.scheme);
+  write_original_forwarded_for(*request.fields, head);
+  head.received_fields(*request.fields, is_replaced_in_requests);
+}
+
+template <typename Head>
+void write(const OutgoingResponse& response, Head& head) {
+  const auto* const fields = response.fields;
+  if (response.status >= 200) {
+    head.field("Server", "portico");
+    if (fields == nullptr || fields->count(FieldId::kDate) == 0) {
+      head.field("Date", response.date);
+    }
+  }
+  if (!response.content_type.empty()) {
+    head.field("Content-Type", response.content_type);
+  }
+  if (!response.location.empty()) {
+    head.field("Location", response.location);
+  }
+  if (fields != nullptr) {
+    head.received_fields(*fields, is_replaced_in_responses);
+  }
 }
 
 }  // namespace
 
-void OutgoingRequest::for_each_field(WriteField write) const {
-  write("Host", authority);
-  write("X-Request-ID", forwarded.request_id);
-  write("X-Real-IP", forwarded.client_address);
-  write("X-Forwarded-For", forwarded.client_address);
-  write("X-Forwarded-Host", forwarded.host);
-  write("X-Forwarded-Port", forwarded.port);
-  write("X-Forwarded-Proto", forwarded.scheme);
-  write("X-Forwarded-Scheme", forwarded.scheme);
-  write("X-Scheme", forwarded.scheme);
-  write_original_forwarded_for(*fields, write);
-  write_received(*fields, is_replaced_in_requests, write);
+void OutgoingRequest::write_fields(http::HeadWriter& head) const {
+  write(*this, head);
 }
 
-void OutgoingResponse::for_each_field(WriteField write) const {
-  const bool received_date = fields != nullptr && fields->count(FieldId::kDate) > 0;
-  if (status >= 200) {
-    write("Server", "portico");
-    if (!received_date) {
-      write("Date", date);
-    }
-  }
-  if (!content_type.empty()) {
-    write("Content-Type", content_type);
-  }
-  if (!location.empty()) {
-    write("Location", location);
-  }
-  if (fields != nullptr) {
-    write_received(*fields, is_replaced_in_responses, write);
-  }
+void OutgoingRequest::for_each_field(WriteField write_field) const {
+  EachField each(write_field);
+  write(*this, each);
+}
+
+void OutgoingResponse::write_fields(http::HeadWriter& head) const {
+  write(*this, head);
+}
+
+void OutgoingResponse::for_each_field(WriteField write_field) const {
+  EachField each(write_field);
+  write(*this, each);
 }
 
 }  // namespace portico::exchange

@@ -1,5 +1,5 @@
-// Heads on their way out: what was received, with what this hop changes. Both protocols' encoders
-// walk the same fields.
+// Heads on their way out: what was received, with what this hop changes. Both protocols write the
+// same fields: HTTP/1 into a HeadWriter, others one by one.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 
 #include <absl/functional/function_ref.h>
 
+#include "proxy/http/h1_encoder.h"
 #include "proxy/http/message.h"
 
 namespace portico::exchange {
@@ -35,7 +36,8 @@ struct OutgoingRequest {
   ForwardedFacts forwarded;
 
   // Every field but those of framing and connection, which belong to the encoder.
-  void for_each_field(WriteField write) const;
+  void write_fields(http::HeadWriter& head) const;
+  void for_each_field(WriteField write) const;  // the same, by calls
 };
 
 // An answer for a client.
@@ -52,7 +54,8 @@ struct OutgoingResponse {
   std::string_view date;                     // set where the backend sent none
   bool own = false;                          // made here: Server and Date are ours
 
-  void for_each_field(WriteField write) const;
+  void write_fields(http::HeadWriter& head) const;
+  void for_each_field(WriteField write) const;  // the same, by calls
 };
 
 }  // namespace portico::exchange
