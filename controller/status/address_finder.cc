@@ -12,9 +12,10 @@
 namespace portico::status {
 namespace {
 
-// They differ between the pods of one Deployment or DaemonSet while it is rolled out.
-constexpr std::array<std::string_view, 3> kLabelsOfOneRevision = {
-    "pod-template-hash", "controller-revision-hash", "pod-template-generation"};
+// They differ between the pods of one Deployment or DaemonSet while it is rolled out or upgraded.
+constexpr std::array<std::string_view, 5> kLabelsOfOneRevision = {
+    "pod-template-hash", "controller-revision-hash", "pod-template-generation", "helm.sh/chart",
+    "app.kubernetes.io/version"};
 
 // "a=b,c=d", percent-encoded.
 std::string selector_of(const boost::json::value& labels) {

@@ -18,6 +18,7 @@ constexpr const char* kPods = "/api/v1/namespaces/portico/pods";
 std::string pod(const std::string& name, const std::string& node, const std::string& more = "") {
   return fmt::format(
       R"({{"metadata": {{"name": "{}"{}, "labels": {{"app.kubernetes.io/name": "portico",
+                                                   "app.kubernetes.io/version": "1.0", "helm.sh/chart": "portico-1.0",
                                                    "pod-template-hash": "5f"}}}},
           "spec": {{"nodeName": "{}"}},
           "status": {{"phase": "Running", "conditions": [{{"type": "Ready", "status": "True"}}]}}}})",
