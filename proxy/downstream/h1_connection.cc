@@ -274,8 +274,7 @@ void H1Connection::on_deadline() {
 void H1Connection::send_interim(const exchange::OutgoingResponse& response) {
   http::HeadWriter head(slot_->out.held());
   head.status_line(response.status, response.reason);
-  response.for_each_field(
-      [&head](std::string_view name, std::string_view value) { head.field(name, value); });
+  response.write_fields(head);
   head.end();
   flush();
 }
@@ -326,8 +325,7 @@ Coding H1Connection::choose_coding(const exchange::OutgoingResponse& response) {
 void H1Connection::write_head(const exchange::OutgoingResponse& response) {
   http::HeadWriter head(slot_->out.held());
   head.status_line(response.status, response.reason);
-  response.for_each_field(
-      [&head](std::string_view name, std::string_view value) { head.field(name, value); });
+  response.write_fields(head);
   if (response.status == 101) {
     head.field("Connection", "upgrade");
     head.field("Upgrade", response.upgrade);

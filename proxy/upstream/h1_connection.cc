@@ -50,8 +50,7 @@ void H1Connection::send_head(const exchange::OutgoingRequest& request, bool body
   lease_->decoder.expect_answer_to(request.method);
   http::HeadWriter head(lease_->out.held());
   head.request_line(request.method_text, request.target);
-  request.for_each_field(
-      [&head](std::string_view name, std::string_view value) { head.field(name, value); });
+  request.write_fields(head);
   switch (request.framing) {
     case Framing::kLength:
       head.number_field("Content-Length", request.content_length);
