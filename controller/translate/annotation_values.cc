@@ -103,6 +103,13 @@ std::expected<std::chrono::milliseconds, std::string_view> read_seconds(std::str
   return std::chrono::seconds(seconds);
 }
 
+std::string quoted_value(std::string_view value) {
+  constexpr std::size_t kMost = 120;
+  std::string text(value.substr(0, kMost));
+  std::ranges::replace(text, '\n', ' ');
+  return "\"" + text + (value.size() > kMost ? "...\"" : "\"");
+}
+
 bool snippet_guards_access(std::string_view text) {
   constexpr std::array<std::string_view, 8> kGuards = {
       "deny",        "satisfy", "limit_except",  "internal", "ssl_verify_client",

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <string>
 #include <string_view>
 
 namespace portico::translate {
@@ -20,6 +21,10 @@ std::expected<std::uint64_t, std::string_view> read_size(std::string_view text);
 // Whole seconds from 1 to a year, without a unit. ingress-nginx takes 0 and negative numbers too,
 // which nginx then times out at once or refuses to start with: they are errors here.
 std::expected<std::chrono::milliseconds, std::string_view> read_seconds(std::string_view text);
+
+// As a message shows it: in quotes, on one line, cut where it is long (values can be whole files of
+// nginx text).
+std::string quoted_value(std::string_view value);
 
 // Whether nginx configuration text holds a directive that lets some clients in and keeps others
 // out.

@@ -1,6 +1,5 @@
 #include "controller/translate/annotations.h"
 
-#include <algorithm>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -13,15 +12,6 @@ namespace {
 
 using routing::Severity;
 
-// Values can be whole files of nginx text.
-std::string quoted(std::string_view value) {
-  constexpr std::size_t kMost = 120;
-  std::string text =
-      value.size() <= kMost ? std::string(value) : std::string(value.substr(0, kMost)) + "...";
-  std::ranges::replace(text, '\n', ' ');
-  return fmt::format("\"{}\"", text);
-}
-
 bool guards(const AnnotationRow& row, std::string_view value) {
   return row.guards_access == Guard::kYes ||
          (row.guards_access == Guard::kByValue && snippet_guards_access(value));
@@ -29,6 +19,10 @@ bool guards(const AnnotationRow& row, std::string_view value) {
 
 class Reader {
  public:
+  explicit Reader(const routing::Policy& defaults) : built_in_(defaults == routing::Policy()) {
+    reading_.policy = defaults;
+  }
+
   void read(std::string_view prefix, std::string_view name, std::string_view value) {
     const auto* row = find_annotation(name);
     if (row == nullptr) {
@@ -63,9 +57,10 @@ class Reader {
   void served(std::string_view prefix, const AnnotationRow& row, std::string_view value) {
     if (const auto done = row.read(value, reading_.policy); !done) {
       add(Severity::kError, prefix, row.name,
-          fmt::format("{} is not {}", quoted(value), done.error()),
-          fmt::format("correct the value; until then the default, {}, is in force",
-                      row.default_value));
+          fmt::format("{} is not {}", quoted_value(value), done.error()),
+          built_in_ ? fmt::format("correct the value; until then the default, {}, is in force",
+                                  row.default_value)
+                    : "correct the value; until then the default is in force");
     }
   }
 
@@ -80,7 +75,7 @@ class Reader {
       reading_.host_denied_because = reason;
     }
     add(Severity::kError, prefix, row.name,
-        fmt::format("{} guards access and is not served{}: {} answer 503", quoted(value),
+        fmt::format("{} guards access and is not served{}: {} answer 503", quoted_value(value),
                     row.support == Support::kNotYet ? " yet" : "",
                     whole_host ? "all routes of its hosts" : "the routes of this Ingress"),
         "remove the annotation only if these routes may be open to everybody");
@@ -90,16 +85,16 @@ class Reader {
     switch (row.support) {
       case Support::kNotYet:
         add(Severity::kWarning, prefix, row.name,
-            fmt::format("{} has no effect: it is not served yet", quoted(value)), "");
+            fmt::format("{} has no effect: it is not served yet", quoted_value(value)), "");
         return;
       case Support::kNever:
         add(Severity::kWarning, prefix, row.name,
-            fmt::format("{} has no effect and never will: {}", quoted(value), row.meaning),
+            fmt::format("{} has no effect and never will: {}", quoted_value(value), row.meaning),
             "remove the annotation");
         return;
       case Support::kRemoved:
         add(Severity::kWarning, prefix, row.name,
-            fmt::format("{} has no effect: {}", quoted(value), row.meaning),
+            fmt::format("{} has no effect: {}", quoted_value(value), row.meaning),
             "remove the annotation");
         return;
       case Support::kServed:
@@ -110,11 +105,12 @@ class Reader {
   void unknown(std::string_view prefix, std::string_view name, std::string_view value) {
     const auto nearest = nearest_annotation(name);
     add(Severity::kWarning, prefix, name,
-        fmt::format("no annotation is named \"{}\" (its value is {})", name, quoted(value)),
+        fmt::format("no annotation is named \"{}\" (its value is {})", name, quoted_value(value)),
         nearest ? fmt::format("did you mean \"{}\"?", *nearest)
                 : std::string("remove the annotation"));
   }
 
+  const bool built_in_;  // the defaults are those of the table
   AnnotationReading reading_;
 };
 
@@ -144,8 +140,9 @@ std::optional<std::string_view> nearest_annotation(std::string_view name) {
 }
 
 AnnotationReading read_annotations(
-    const std::map<std::string, std::string, std::less<>>& annotations) {
-  Reader reader;
+    const std::map<std::string, std::string, std::less<>>& annotations,
+    const routing::Policy& defaults) {
+  Reader reader(defaults);
   for (auto entry = annotations.lower_bound(kNginxPrefix);
        entry != annotations.end() && entry->first.starts_with(kNginxPrefix); ++entry) {
     const auto name = std::string_view(entry->first).substr(kNginxPrefix.size());

@@ -69,7 +69,8 @@ struct AnnotationFinding {
 };
 
 struct AnnotationReading {
-  // A bad value leaves the default; a guard that can't be honoured fills denied_because.
+  // What no annotation sets, or sets badly, is the default's; a guard that can't be honoured fills
+  // denied_because.
   routing::Policy policy;
   // Not empty: the guard protects the whole host, other Ingresses' paths included.
   std::string host_denied_because;
@@ -79,6 +80,7 @@ struct AnnotationReading {
 };
 
 AnnotationReading read_annotations(
-    const std::map<std::string, std::string, std::less<>>& annotations);
+    const std::map<std::string, std::string, std::less<>>& annotations,
+    const routing::Policy& defaults = {});
 
 }  // namespace portico::translate

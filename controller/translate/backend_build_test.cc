@@ -176,6 +176,25 @@ TEST(Backend, ExternalNameIsForgottenWithItsLastUser) {
   EXPECT_THAT(world.translator.external_names(), ::testing::IsEmpty());
 }
 
+TEST(Backend, ExternalNameThatCannotBeResolvedIsAFindingOfItsService) {
+  World world;
+  const auto ingress = testing::ingress_yaml("web", "a.example.com", "/", "ext");
+  world.apply(external("lost.invalid") + ingress);
+  EXPECT_EQ(world.findings(), "");  // nobody has answered yet
+  const auto outcome = world.translator.set_external_addresses("lost.invalid", {}, "no such name");
+  EXPECT_EQ(outcome.impact, Impact::kIrrelevant);
+  EXPECT_THAT(testing::lines(outcome.raised),
+              HasSubstr("error: Service default/ext: spec.externalName: \"lost.invalid\" can't be "
+                        "resolved (no such name): its rules answer 503"));
+  world.translator.set_external_addresses("lost.invalid", {"192.0.2.1"}, "");
+  EXPECT_EQ(world.findings(), "");
+  world.translator.set_external_addresses("lost.invalid", {"192.0.2.1"}, "timeout");
+  EXPECT_THAT(world.findings(), HasSubstr("warning: Service default/ext"));
+  EXPECT_THAT(world.findings(), HasSubstr("its last addresses go on serving"));
+  world.remove(ingress);
+  EXPECT_EQ(world.findings(), "");
+}
+
 TEST(Backend, ExternalNameThatIsAnAddressNeedsNoResolver) {
   World world;
   world.apply(external("192.0.2.9", "[{port: 80, targetPort: 8081}]") +

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace portico::translate {
 namespace {
 
@@ -13,6 +15,28 @@ std::string service_key(const BackendName& name) {
 
 std::string subject(const std::string& key) {
   return "backend " + key;
+}
+
+std::string external_subject(const std::string& service) {
+  return "external name of " + service;
+}
+
+// A Service of type ExternalName whose name has no answer.
+routing::Diagnostics unresolved(const kube::Service& service, const std::string& failure,
+                                bool has_no_address) {
+  if (failure.empty()) {
+    return {};
+  }
+  const auto& meta = service.meta;
+  return {{.severity = has_no_address ? routing::Severity::kError : routing::Severity::kWarning,
+           .object = {kube::Service::kKind, meta.namespace_, meta.name},
+           .field = "spec.externalName",
+           .message = fmt::format(
+               "\"{}\" can't be resolved ({}): {}", service.external_name, failure,
+               has_no_address ? "its rules answer 503" : "its last addresses go on serving"),
+           .fix = "correct the name, or see why DNS does not know it; it is asked for again",
+           .file = meta.origin.file == nullptr ? std::string() : *meta.origin.file,
+           .line = meta.origin.line}};
 }
 
 std::string dns_name(std::string name) {
@@ -87,12 +111,13 @@ std::vector<std::string> BackendTable::external_names() const {
 }
 
 void BackendTable::set_external_addresses(const std::string& name,
-                                          std::vector<std::string> addresses) {
+                                          std::vector<std::string> addresses, std::string failure) {
   const auto found = externals_.find(dns_name(name));
   if (found == externals_.end()) {
     return;  // no longer wanted
   }
   found->second.addresses = std::move(addresses);
+  found->second.failure = std::move(failure);
   for (const auto& service : found->second.services) {
     touch_service(service);
   }
@@ -116,7 +141,7 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
   }
   const auto& backend = found->second;
   if (backend.users.empty()) {
-    erase(key);
+    erase(key, diagnostics);
     diagnostics.replace(subject(key), {});
     specs.erase(key);
     return true;
@@ -124,6 +149,7 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
   const auto service_name = service_key(backend.name);
   const auto service = state.service(service_name);
   const auto addresses = addresses_of(service_name, service.get());
+  report_external(service_name, service.get(), diagnostics);
   auto spec = build_backend(backend.name, {.service = service.get(),
                                            .slices = state.slices_of(service_name),
                                            .external_addresses = addresses});
@@ -136,7 +162,19 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
   return true;
 }
 
-void BackendTable::erase(const std::string& key) {
+void BackendTable::report_external(const std::string& service_key, const kube::Service* service,
+                                   DiagnosticTable& diagnostics) const {
+  const auto name = external_of_service_.find(service_key);
+  if (name == external_of_service_.end()) {
+    diagnostics.replace(external_subject(service_key), {});
+    return;
+  }
+  const auto& external = externals_.at(name->second);
+  diagnostics.replace(external_subject(service_key),
+                      unresolved(*service, external.failure, external.addresses.empty()));
+}
+
+void BackendTable::erase(const std::string& key, DiagnosticTable& diagnostics) {
   const auto service = service_key(backends_.at(key).name);
   backends_.erase(key);
   auto& keys = of_service_.at(service);
@@ -144,6 +182,7 @@ void BackendTable::erase(const std::string& key) {
   if (keys.empty()) {
     of_service_.erase(service);
     point_external(service, "");
+    diagnostics.replace(external_subject(service), {});
   }
 }
 

@@ -28,7 +28,9 @@ class BackendTable {
 
   // What ExternalName Services in use point to, sorted; addresses are not among them.
   [[nodiscard]] std::vector<std::string> external_names() const;
-  void set_external_addresses(const std::string& name, std::vector<std::string> addresses);
+  // `failure`: why the name can't be resolved, or not any more.
+  void set_external_addresses(const std::string& name, std::vector<std::string> addresses,
+                              std::string failure);
 
   // Builds what was touched. True where any spec is different now.
   bool build(const ClusterState& state, routing::SharedMap<routing::BackendSpec>& specs,
@@ -41,12 +43,15 @@ class BackendTable {
   };
   struct External {
     std::vector<std::string> addresses;
+    std::string failure;
     absl::btree_set<std::string> services;
   };
 
   bool build_one(const std::string& key, const ClusterState& state,
                  routing::SharedMap<routing::BackendSpec>& specs, DiagnosticTable& diagnostics);
-  void erase(const std::string& key);
+  void erase(const std::string& key, DiagnosticTable& diagnostics);
+  void report_external(const std::string& service_key, const kube::Service* service,
+                       DiagnosticTable& diagnostics) const;
   // `name` empty: the Service points nowhere.
   void point_external(const std::string& service, const std::string& name);
   std::vector<std::string> addresses_of(const std::string& service_key,

@@ -142,21 +142,39 @@ routing::Diagnostics CertificateClaims::missing_secrets(const IngressRecord& rec
 
 routing::Diagnostics CertificateClaims::bad_secret(const std::string& key,
                                                    const IngressRecord& user) {
+  return bad_secret(key, user.ref.to_string());
+}
+
+routing::Diagnostics CertificateClaims::bad_default(const std::string& key) {
+  if (secrets_.view(key).exists()) {
+    return bad_secret(key, "--default-ssl-certificate");
+  }
+  const auto slash = key.find('/');
+  return {{.severity = Severity::kError,
+           .object = {kube::Secret::kKind, key.substr(0, slash), key.substr(slash + 1)},
+           .field = "--default-ssl-certificate",
+           .message = fmt::format(
+               "there is no Secret \"{}\": the self-signed certificate is the default", key),
+           .fix = "create it, of type kubernetes.io/tls, or correct the flag"}};
+}
+
+routing::Diagnostics CertificateClaims::bad_secret(const std::string& key,
+                                                   const std::string& user) {
   const auto& view = secrets_.view(key);
   if (view.problem.empty()) {
     return {};
   }
   const auto& origin = view.secret->meta.origin;
   const auto slash = key.find('/');
-  return {
-      {.severity = Severity::kError,
-       .object = {kube::Secret::kKind, key.substr(0, slash), key.substr(slash + 1)},
-       .field = std::string(view.field),
-       .message = fmt::format("{}: it can't be served for {}", view.problem, user.ref.to_string()),
-       .fix = view.serves == nullptr ? "correct the Secret"
-                                     : "correct the Secret; its last good certificate is served",
-       .file = origin.file == nullptr ? std::string() : *origin.file,
-       .line = origin.line}};
+  return {{.severity = Severity::kError,
+           .object = {kube::Secret::kKind, key.substr(0, slash), key.substr(slash + 1)},
+           .field = std::string(view.field),
+           .message = fmt::format("{}: it can't be served for {}", view.problem, user),
+           .fix = view.serves == nullptr
+                      ? "correct the Secret"
+                      : "correct the Secret; its last good certificate is served",
+           .file = origin.file == nullptr ? std::string() : *origin.file,
+           .line = origin.line}};
 }
 
 }  // namespace portico::translate

@@ -40,12 +40,15 @@ class CertificateClaims {
   [[nodiscard]] routing::Diagnostics missing_secrets(const IngressRecord& record);
   // What is wrong with a Secret that `user` and others name.
   [[nodiscard]] routing::Diagnostics bad_secret(const std::string& key, const IngressRecord& user);
+  // What is wrong with the Secret of --default-ssl-certificate.
+  [[nodiscard]] routing::Diagnostics bad_default(const std::string& key);
 
  private:
   struct Claim {
     const IngressRecord* record = nullptr;
     const TlsEntry* entry = nullptr;
   };
+  [[nodiscard]] routing::Diagnostics bad_secret(const std::string& key, const std::string& user);
   void add(const std::string& server_name, const Claim& claim, NameSet& touched);
   const TlsEntry* covering_entry(const IngressRecord& record, const std::string& host);
   void report(const std::string& server_name, const std::vector<Claim>& claims, const Claim& winner,

@@ -25,19 +25,21 @@ void store(ClusterState::Table<Kind>& table, const std::string& key,
   }
 }
 
+// Stores it, and says whether it may serve differently now: a change of its status doesn't.
+template <class Kind>
+bool store_and_compare(ClusterState::Table<Kind>& table, const std::string& key,
+                       const kube::ObjectPointer& object) {
+  const auto before = table.find(key);
+  const bool alike = before != table.end() && object != nullptr &&
+                     kube::serves_alike(*before->second, std::get<Kind>(*object));
+  store(table, key, object);
+  return !alike;
+}
+
 template <class Table>
 typename Table::mapped_type find(const Table& table, std::string_view key) {
   const auto found = table.find(key);
   return found == table.end() ? nullptr : found->second;
-}
-
-template <class Kind, std::size_t Index = 0>
-consteval std::size_t kind_index() {
-  if constexpr (std::is_same_v<std::variant_alternative_t<Index, kube::Object>, Kind>) {
-    return Index;
-  } else {
-    return kind_index<Kind, Index + 1>();
-  }
 }
 
 }  // namespace
@@ -47,27 +49,33 @@ Touched ClusterState::apply(std::span<const kube::Change> changes) {
   for (const auto& change : changes) {
     auto key = key_text(change.key);
     switch (change.key.kind) {
-      case kind_index<kube::Ingress>():
-        store(ingresses_, key, change.object);
-        touched.ingresses.insert(std::move(key));
+      case kube::kind_index<kube::Ingress>():
+        if (store_and_compare(ingresses_, key, change.object)) {
+          touched.ingresses.insert(std::move(key));
+        }
         break;
-      case kind_index<kube::IngressClass>():
+      case kube::kind_index<kube::IngressClass>():
         store(classes_, key, change.object);
         touched.classes.insert(std::move(key));
         break;
-      case kind_index<kube::Service>():
-        store(services_, key, change.object);
-        touched.services.insert(std::move(key));
+      case kube::kind_index<kube::Service>():
+        if (store_and_compare(services_, key, change.object)) {
+          touched.services.insert(std::move(key));
+        }
         break;
-      case kind_index<kube::EndpointSlice>():
+      case kube::kind_index<kube::EndpointSlice>():
         apply_slice(key, change.object, touched);
         break;
-      case kind_index<kube::Secret>():
+      case kube::kind_index<kube::Secret>():
         store(secrets_, key, change.object);
         touched.secrets.insert(std::move(key));
         break;
+      case kube::kind_index<kube::ConfigMap>():
+        store(config_maps_, key, change.object);
+        touched.config_maps.insert(std::move(key));
+        break;
       default:
-        break;  // ConfigMaps serve nothing
+        break;  // Namespaces serve nothing
     }
   }
   return touched;
@@ -106,6 +114,10 @@ std::shared_ptr<const kube::Service> ClusterState::service(std::string_view key)
 
 std::shared_ptr<const kube::Secret> ClusterState::secret(std::string_view key) const {
   return find(secrets_, key);
+}
+
+std::shared_ptr<const kube::ConfigMap> ClusterState::config_map(std::string_view key) const {
+  return find(config_maps_, key);
 }
 
 std::vector<const kube::EndpointSlice*> ClusterState::slices_of(std::string_view service) const {

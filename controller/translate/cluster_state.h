@@ -27,6 +27,7 @@ struct Touched {
   absl::btree_set<std::string> classes;
   absl::btree_set<std::string> services;  // the Service itself or a slice of it
   absl::btree_set<std::string> secrets;
+  absl::btree_set<std::string> config_maps;
 };
 
 // Thread: belongs to the controller's thread.
@@ -44,6 +45,7 @@ class ClusterState {
   [[nodiscard]] std::shared_ptr<const kube::IngressClass> ingress_class(std::string_view key) const;
   [[nodiscard]] std::shared_ptr<const kube::Service> service(std::string_view key) const;
   [[nodiscard]] std::shared_ptr<const kube::Secret> secret(std::string_view key) const;
+  [[nodiscard]] std::shared_ptr<const kube::ConfigMap> config_map(std::string_view key) const;
   [[nodiscard]] std::vector<const kube::EndpointSlice*> slices_of(std::string_view service) const;
 
   [[nodiscard]] const Table<kube::Ingress>& ingresses() const { return ingresses_; }
@@ -59,6 +61,7 @@ class ClusterState {
   Table<kube::Service> services_;
   Table<kube::EndpointSlice> slices_;
   Table<kube::Secret> secrets_;
+  Table<kube::ConfigMap> config_maps_;
   absl::flat_hash_map<std::string, absl::btree_set<std::string>, routing::StringHash,
                       std::equal_to<>>
       slices_of_;

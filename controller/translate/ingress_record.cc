@@ -44,28 +44,47 @@ std::string_view refused_sequence(PathKind kind, std::string_view path) {
   return {};
 }
 
+// What paths hardly ever hold, and ingress-nginx's regular expressions nearly always do.
+bool looks_like_regex(std::string_view path) {
+  return path.find_first_of("(|[\\^") != std::string_view::npos || path.ends_with('$') ||
+         path.find(".*") != std::string_view::npos || path.find(".+") != std::string_view::npos;
+}
+
 class Translation {
  public:
-  explicit Translation(const kube::Ingress& ingress)
-      : ingress_(ingress), record_(std::make_shared<IngressRecord>()) {
+  Translation(const kube::Ingress& ingress, const ReadingRules& rules)
+      : ingress_(ingress), rules_(rules), record_(std::make_shared<IngressRecord>()) {
     record_->ref = {kube::Ingress::kKind, ingress.meta.namespace_, ingress.meta.name};
     record_->created_unix_seconds = ingress.meta.created_unix_seconds;
     record_->origin = ingress.meta.origin;
   }
 
-  bool is_ours(const ClassSelection& classes, bool checking) {
-    auto decision = classes.decide(ingress_);
-    if (auto& finding = decision.finding) {
-      // While serving, what other controllers do with their Ingresses is no error of anybody's.
-      const auto severity = checking ? finding->severity : Severity::kInfo;
-      add(severity, finding->field, finding->message, finding->fix);
-    }
+  // What to do with it by its class.
+  enum class Reading : std::uint8_t { kNone, kServe, kCheckOnly };
+  Reading judge_class() {
+    auto decision = rules_.classes.decide(ingress_);
     record_->ours = decision.ours;
-    return decision.ours;
+    if (decision.ours) {
+      return Reading::kServe;
+    }
+    auto& finding = decision.finding;
+    const bool is_error = finding && finding->severity == Severity::kError;
+    if (finding) {
+      // While serving, what other controllers do with their Ingresses is no error of anybody's.
+      add(rules_.checking ? finding->severity : Severity::kInfo, finding->field, finding->message,
+          finding->fix);
+    }
+    return rules_.checking && is_error ? Reading::kCheckOnly : Reading::kNone;
+  }
+
+  void forget_routes() {
+    record_->hosts.clear();
+    record_->host_denied_because.clear();
+    record_->default_route.reset();
   }
 
   void read() {
-    auto annotations = read_annotations(ingress_.meta.annotations);
+    auto annotations = read_annotations(ingress_.meta.annotations, rules_.defaults);
     for (auto& finding : annotations.findings) {
       add(finding.severity, fmt::format("metadata.annotations[{}]", finding.annotation),
           finding.message, finding.fix);
@@ -198,6 +217,12 @@ class Translation {
           "correct the path");
       return false;
     }
+    if (kind == PathKind::kStringPrefix && looks_like_regex(path)) {
+      add(Severity::kWarning, field,
+          fmt::format("\"{}\" looks like a regular expression, and is compared as plain text",
+                      path),
+          "write the path as requests have it; regular expressions are not served yet");
+    }
     return true;
   }
 
@@ -249,7 +274,9 @@ class Translation {
       }
       entry.hosts.push_back(host->text());
     }
-    if (tls.secret.empty()) {
+    const auto secret = tls.secret.empty() ? rules_.default_secret
+                                           : object_name(ingress_.meta.namespace_, tls.secret);
+    if (secret.empty()) {
       add(Severity::kWarning, field + ".secretName",
           "names no Secret: the default certificate is served, and http is not redirected",
           "name a TLS Secret");
@@ -259,7 +286,7 @@ class Translation {
     if (!tls.hosts.empty() && entry.hosts.empty()) {
       return;
     }
-    entry.secret = object_name(ingress_.meta.namespace_, tls.secret);
+    entry.secret = secret;
     record_->tls.push_back(std::move(entry));
   }
 
@@ -273,6 +300,7 @@ class Translation {
   }
 
   const kube::Ingress& ingress_;
+  const ReadingRules& rules_;
   std::shared_ptr<IngressRecord> record_;
   std::shared_ptr<const routing::Policy> policy_;
 };
@@ -309,10 +337,14 @@ Diagnostic about(const IngressRecord& record, Severity severity, std::string fie
 }
 
 std::shared_ptr<const IngressRecord> read_ingress(const kube::Ingress& ingress,
-                                                  const ClassSelection& classes, bool checking) {
-  Translation translation(ingress);
-  if (translation.is_ours(classes, checking)) {
+                                                  const ReadingRules& rules) {
+  Translation translation(ingress, rules);
+  const auto reading = translation.judge_class();
+  if (reading != Translation::Reading::kNone) {
     translation.read();
+  }
+  if (reading == Translation::Reading::kCheckOnly) {
+    translation.forget_routes();
   }
   return translation.take();
 }

@@ -59,9 +59,19 @@ struct IngressRecord {
   [[nodiscard]] bool precedes(const IngressRecord& other) const;
 };
 
-// Never null; an Ingress that is not ours gives a record with nothing but diagnostics.
+// What an Ingress is read by.
+struct ReadingRules {
+  const ClassSelection& classes;
+  const routing::Policy& defaults;    // of routes, before annotations
+  const std::string& default_secret;  // of tls entries that name none; "" none
+  bool checking = false;
+};
+
+// Never null. An Ingress that is not ours gives a record with nothing but diagnostics; while
+// checking, one of a class that nobody knows is looked into all the same: its record has no routes,
+// but the backends and Secrets it would use.
 std::shared_ptr<const IngressRecord> read_ingress(const kube::Ingress& ingress,
-                                                  const ClassSelection& classes, bool checking);
+                                                  const ReadingRules& rules);
 
 // A diagnostic about the record's Ingress.
 routing::Diagnostic about(const IngressRecord& record, routing::Severity severity,

@@ -72,6 +72,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"DotSegments", "{path: /a/../b, pathType: Exact", "", "\"/a/../b\" holds \"/../\""},
         Case{"DoubledSlash", "{path: /a//b, pathType: Prefix", "", "\"/a//b\" holds \"//\""},
         Case{"EncodedSlash", "{path: /a%2Fb, pathType: Prefix", "", "holds \"%2F\""},
+        Case{"RegularExpression", "{path: /a/(.*), pathType: ImplementationSpecific",
+             "ImplementationSpecific /a/(.*) -> default/web:80\n",
+             "warning: Ingress default/web: spec.rules[0].http.paths[0].path: \"/a/(.*)\" looks "
+             "like "
+             "a regular expression"},
         Case{"EncodedNul", "{path: /a%00, pathType: Exact", "", "no request can match \"/a%00\""}),
     [](const auto& info) { return std::string(info.param.name); });
 

@@ -75,5 +75,44 @@ TEST(Lint, CertificateOutsideItsDates) {
   EXPECT_THAT(linted(yaml, now() - 31 * kDay), HasSubstr("not valid before"));
 }
 
+// The class is a slip: what else is wrong is worth knowing before it is mended.
+TEST(Lint, LooksFurtherIntoAnIngressOfUnknownClass) {
+  const auto found = linted(
+      service_yaml("other") +
+      "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: web\n  "
+      "annotations: "
+      "{nginx.ingress.kubernetes.io/proxy-read-timeout: x}\nspec:\n  ingressClassName: portiko\n"
+      "  tls: [{hosts: [a.example.com], secretName: nothing}]\n"
+      "  rules:\n  - host: a.example.com\n    http:\n      paths:\n"
+      "      - {path: relative, pathType: Prefix, backend: {service: {name: web, port: {number: "
+      "80}}}}\n"
+      "      - {path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}\n");
+  EXPECT_THAT(found, HasSubstr("no IngressClass named \"portiko\""));
+  EXPECT_THAT(found, HasSubstr("\"relative\" does not begin with"));
+  EXPECT_THAT(found, HasSubstr("there is no Service \"web\""));
+  EXPECT_THAT(found, HasSubstr("there is no Secret \"default/nothing\""));
+  EXPECT_THAT(found, HasSubstr("\"x\" is not a whole number"));
+}
+
+TEST(Lint, IngressOfUnknownClassIsInNobodysWay) {
+  const auto found = linted(
+      kWeb + service_yaml("web") +
+      "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: same}\nspec:\n"
+      "  ingressClassName: portiko\n  rules:\n  - host: a.example.com\n    http: {paths: "
+      "[{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}\n");
+  EXPECT_THAT(found, ::testing::Not(HasSubstr("already served")));
+}
+
+// Another controller's class is there, and so no slip.
+TEST(Lint, DoesNotLookIntoOtherControllersIngresses) {
+  const auto found = linted(
+      "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: nginx}\n"
+      "spec: {controller: k8s.io/ingress-nginx}\n"
+      "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\nspec:\n"
+      "  ingressClassName: nginx\n  rules: [{http: {paths: [{path: bad, pathType: Prefix, "
+      "backend: {service: {name: web, port: {number: 80}}}}]}}]\n");
+  EXPECT_THAT(found, ::testing::Not(HasSubstr("error")));
+}
+
 }  // namespace
 }  // namespace portico::translate

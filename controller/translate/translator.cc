@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "controller/translate/config_map.h"
 #include "controller/translate/host_build.h"
 #include "routing/hostname.h"
 
@@ -37,17 +38,21 @@ void remove_user(Index& index, const std::string& key, const IngressRecord& reco
 }  // namespace
 
 Translator::Translator(const Options& options)
-    : checking_(options.checking),
+    : options_(options),
       classes_(options.classes),
       secrets_(options.checking ? std::numeric_limits<std::size_t>::max() : kInspectedAtOnce),
       claims_(secrets_, options.checking) {
-  read_default_backend_service(options.default_backend_service);
+  if (!options_.default_backend_service.empty()) {
+    read_default_backend_service();
+    snapshot_.default_route = default_service_route_;
+  }
+  if (!options_.default_ssl_certificate.empty()) {  // for good, whichever Ingresses name it
+    secret_uses_.push_back({.key = options_.default_ssl_certificate, .used = true});
+  }
 }
 
-void Translator::read_default_backend_service(const std::string& flag) {
-  if (flag.empty()) {
-    return;
-  }
+void Translator::read_default_backend_service() {
+  const auto& flag = options_.default_backend_service;
   const auto slash = flag.find('/');
   const auto colon = flag.find(':', slash);
   BackendName name;
@@ -57,12 +62,11 @@ void Translator::read_default_backend_service(const std::string& flag) {
   auto route = std::make_shared<routing::RouteSpec>();
   route->path = "/";
   route->backend = name.key();
-  route->policy = std::make_shared<const routing::Policy>();
+  route->policy = std::make_shared<const routing::Policy>(route_defaults_);
   route->origin = {kube::Service::kKind, name.namespace_, name.service};
   route->field = "--default-backend-service";
   default_service_route_ = std::move(route);
   backends_.use(name, nullptr);
-  snapshot_.default_route = default_service_route_;
 }
 
 Outcome Translator::apply(std::span<const kube::Change> changes) {
@@ -72,11 +76,16 @@ Outcome Translator::apply(std::span<const kube::Change> changes) {
   for (const auto& key : touched.secrets) {
     secrets_.set(key, state_.secret(key));
   }
-  touch_classes(touched, work);
+  const bool first = !std::exchange(was_applied_, true);
+  touch_rules(touched, first, work);
   for (const auto& key : touched.ingresses) {
     replace_record(key, work);
   }
   touch_secrets(touched, work);
+  const auto& certificate = options_.default_ssl_certificate;
+  if (!certificate.empty() && (first || touched.secrets.contains(certificate))) {
+    read_default_certificate(work);
+  }
   for (const auto& key : touched.services) {
     backends_.touch_service(key);
   }
@@ -84,8 +93,9 @@ Outcome Translator::apply(std::span<const kube::Change> changes) {
 }
 
 Outcome Translator::set_external_addresses(const std::string& name,
-                                           std::vector<std::string> addresses) {
-  backends_.set_external_addresses(name, std::move(addresses));
+                                           std::vector<std::string> addresses,
+                                           std::string failure) {
+  backends_.set_external_addresses(name, std::move(addresses), std::move(failure));
   Work work;
   return build(work);
 }
@@ -103,8 +113,16 @@ bool Translator::is_ours(std::string_view ingress) const {
   return found != records_.end() && found->second->ours;
 }
 
-void Translator::touch_classes(const Touched& touched, Work& work) {
-  bool changed = false;
+// What all Ingresses are read by.
+void Translator::touch_rules(const Touched& touched, bool first, Work& work) {
+  const auto& config_map = options_.config_map;
+  const bool is_touched =
+      !config_map.empty() && (first || touched.config_maps.contains(config_map));
+  bool changed = is_touched && read_config_map();
+  if (changed && default_service_route_ != nullptr) {
+    read_default_backend_service();
+    work.default_route = true;
+  }
   for (const auto& name : touched.classes) {
     changed = classes_.set(name, state_.ingress_class(name).get()) || changed;
   }
@@ -114,6 +132,24 @@ void Translator::touch_classes(const Touched& touched, Work& work) {
   for (const auto& [key, ingress] : state_.ingresses()) {
     replace_record(key, work);
   }
+}
+
+// True where routes have other defaults now.
+bool Translator::read_config_map() {
+  const auto object = state_.config_map(options_.config_map);
+  auto reading = translate::read_config_map(options_.config_map, object.get());
+  diagnostics_.replace("config map", std::move(reading.diagnostics));
+  const bool changed = reading.defaults != route_defaults_;
+  route_defaults_ = std::move(reading.defaults);
+  return changed;
+}
+
+void Translator::read_default_certificate(Work& work) {
+  const auto& key = options_.default_ssl_certificate;
+  diagnostics_.replace("default certificate", claims_.bad_default(key));
+  const auto& certificate = secrets_.view(key).serves;
+  work.structure = work.structure || certificate != snapshot_.default_certificate;
+  snapshot_.default_certificate = certificate;
 }
 
 void Translator::touch_secrets(const Touched& touched, Work& work) {
@@ -146,7 +182,10 @@ void Translator::replace_record(const std::string& key, Work& work) {
     }
     return;
   }
-  auto record = read_ingress(*ingress, classes_, checking_);
+  auto record = read_ingress(*ingress, {.classes = classes_,
+                                        .defaults = route_defaults_,
+                                        .default_secret = options_.default_ssl_certificate,
+                                        .checking = options_.checking});
   diagnostics_.replace("ingress " + key, record->diagnostics);
   add_record(*record, work);
   records_.insert_or_assign(key, std::move(record));
@@ -161,7 +200,7 @@ void Translator::add_record(const IngressRecord& record, Work& work) {
     backends_.use(use.backend, &record);
   }
   for (const auto& entry : record.tls) {
-    by_secret_[entry.secret].insert(&record);
+    add_secret_user(entry.secret, record);
     work.secrets.insert(entry.secret);
   }
   claims_.claim(record, work.server_names);
@@ -183,7 +222,7 @@ void Translator::remove_record(const IngressRecord& record, Work& work) {
     backends_.release(use.backend.key(), &record);
   }
   for (const auto& entry : record.tls) {
-    remove_user(by_secret_, entry.secret, record);
+    remove_secret_user(entry.secret, record);
     work.secrets.insert(entry.secret);
   }
   claims_.release(record, work.server_names);
@@ -212,6 +251,22 @@ void Translator::remove_host_user(const std::string& host, const IngressRecord& 
   below->second.erase(host);
   if (below->second.empty()) {
     below_wildcard_.erase(below);
+  }
+}
+
+void Translator::add_secret_user(const std::string& secret, const IngressRecord& record) {
+  RecordSet& users = by_secret_[secret];
+  if (users.empty() && !secret.empty() && secret != options_.default_ssl_certificate) {
+    secret_uses_.push_back({.key = secret, .used = true});
+  }
+  users.insert(&record);
+}
+
+void Translator::remove_secret_user(const std::string& secret, const IngressRecord& record) {
+  remove_user(by_secret_, secret, record);
+  if (!by_secret_.contains(secret) && !secret.empty() &&
+      secret != options_.default_ssl_certificate) {
+    secret_uses_.push_back({.key = secret, .used = false});
   }
 }
 

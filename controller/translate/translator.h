@@ -23,6 +23,7 @@
 #include <absl/container/flat_hash_set.h>
 
 #include "controller/kube/objects.h"
+#include "controller/kube/source.h"
 #include "controller/translate/backend_table.h"
 #include "controller/translate/certificate_claims.h"
 #include "controller/translate/class_selection.h"
@@ -32,6 +33,7 @@
 #include "controller/translate/options.h"
 #include "controller/translate/secret_certificates.h"
 #include "routing/diagnostic.h"
+#include "routing/policy.h"
 #include "routing/snapshot.h"
 
 namespace portico::translate {
@@ -54,12 +56,18 @@ class Translator {
   [[nodiscard]] std::vector<std::string> external_names() const {
     return backends_.external_names();
   }
-  // What such a name resolves to; empty: nothing. Kept while the name is wanted.
-  Outcome set_external_addresses(const std::string& name, std::vector<std::string> addresses);
+  // What such a name resolves to; `failure`: why it can't be, or can't be any more. Both are kept
+  // while the name is wanted.
+  Outcome set_external_addresses(const std::string& name, std::vector<std::string> addresses,
+                                 std::string failure = {});
 
   // Its generation grows with each change that serves anything differently.
   [[nodiscard]] const routing::Snapshot& snapshot() const { return snapshot_; }
   [[nodiscard]] routing::Diagnostics diagnostics() const { return diagnostics_.all(); }
+
+  // Which Secrets came to be named by Ingresses of ours, and which are not any more, since the last
+  // call: in order, the last word counts.
+  std::vector<kube::SecretUse> take_secret_uses() { return std::exchange(secret_uses_, {}); }
 
   // For lint: the objects, and one record an Ingress.
   [[nodiscard]] const ClusterState& state() const { return state_; }
@@ -87,14 +95,18 @@ class Translator {
     bool structure = false;
   };
 
-  void read_default_backend_service(const std::string& flag);
-  void touch_classes(const Touched& touched, Work& work);
+  void read_default_backend_service();
+  void touch_rules(const Touched& touched, bool first, Work& work);
+  bool read_config_map();
+  void read_default_certificate(Work& work);
   void touch_secrets(const Touched& touched, Work& work);
   void replace_record(const std::string& key, Work& work);
   void add_record(const IngressRecord& record, Work& work);
   void remove_record(const IngressRecord& record, Work& work);
   void add_host_user(const std::string& host, const IngressRecord& record);
   void remove_host_user(const std::string& host, const IngressRecord& record);
+  void add_secret_user(const std::string& secret, const IngressRecord& record);
+  void remove_secret_user(const std::string& secret, const IngressRecord& record);
   void build_certificates(Work& work);
   void build_tls_findings(const Work& work);
   void build_hosts(Work& work);
@@ -103,8 +115,10 @@ class Translator {
   [[nodiscard]] bool has_certificate(const std::string& host) const;
   Outcome build(Work& work);
 
-  const bool checking_;
+  const Options options_;
   ClassSelection classes_;
+  routing::Policy route_defaults_;  // by the ConfigMap
+  bool was_applied_ = false;
   ClusterState state_;
   SecretCertificates secrets_;
   CertificateClaims claims_;
@@ -114,6 +128,7 @@ class Translator {
       records_;
   RecordIndex by_host_;
   RecordIndex by_secret_;
+  std::vector<kube::SecretUse> secret_uses_;
   // "*.example.com" -> hosts with rules that its certificate serves too
   absl::flat_hash_map<std::string, absl::btree_set<std::string>> below_wildcard_;
   std::set<const IngressRecord*, Precedes> defaults_;  // with a default route, the oldest first

@@ -1,0 +1,274 @@
+#include <array>
+#include <vector>
+
+#include "controller/translate/config_map.h"
+
+namespace portico::translate {
+namespace {
+
+// What an annotation of the same name sets for one Ingress, the key sets for all.
+ConfigMapRow as_annotation(std::string_view name) {
+  const auto& row = *find_annotation(name);
+  return {.name = row.name,
+          .support = Support::kServed,
+          .read = row.read,
+          .default_value = row.default_value,
+          .meaning = row.meaning};
+}
+
+constexpr ConfigMapRow later(std::string_view name, std::string_view meaning,
+                             std::string_view harmless = {}) {
+  return {.name = name, .support = Support::kNotYet, .meaning = meaning, .harmless = harmless};
+}
+
+constexpr ConfigMapRow guard(std::string_view name, std::string_view meaning) {
+  return {
+      .name = name, .support = Support::kNotYet, .guards_access = Guard::kYes, .meaning = meaning};
+}
+
+constexpr ConfigMapRow never(std::string_view name, std::string_view why,
+                             std::string_view harmless = {}) {
+  return {.name = name, .support = Support::kNever, .meaning = why, .harmless = harmless};
+}
+
+constexpr ConfigMapRow snippet(std::string_view name) {
+  return {.name = name,
+          .support = Support::kNever,
+          .guards_access = Guard::kByValue,
+          .meaning = "it is nginx configuration text"};
+}
+
+constexpr std::string_view kInside = "it tunes nginx itself";
+constexpr std::string_view kHash = "it sizes a table of nginx";
+constexpr std::string_view kAddresses = "--http-address and --https-address say where to listen";
+constexpr std::string_view kLog = "the access log is set by --access-log and --access-log-path";
+constexpr std::string_view kStandardError = "Portico logs to standard error";
+constexpr std::string_view kNoWaf = "requests are NOT inspected: Portico has no ModSecurity";
+constexpr std::string_view kTickets =
+    "TLS sessions are resumed by tickets, whose keys rotate by themselves";
+constexpr std::string_view kStrict = "Portico refuses ambiguous requests, whatever this says";
+constexpr std::string_view kSnippets = "Portico runs no snippets";
+constexpr std::string_view kHeads = "a request's head may have 64 KiB in 100 fields";
+
+constexpr auto kOthers = std::to_array<ConfigMapRow>({
+    // Redirects
+    later("http-redirect-code", "the status of redirects", "308"),
+    later("no-tls-redirect-locations", "paths that are not redirected to https"),
+    later("preserve-trailing-slash", "redirects keep the path's last slash", "false"),
+    later("relative-redirects", "redirects name only the path", "false"),
+    later("use-port-in-redirects", "redirects name the port", "false"),
+    later("app-root", "where a request for / is redirected to"),
+    // Access
+    guard("whitelist-source-range", "client addresses that may pass"),
+    guard("denylist-source-range", "client addresses that may not pass"),
+    guard("block-cidrs", "client addresses that may not pass"),
+    guard("block-user-agents", "clients that may not pass, by User-Agent"),
+    guard("block-referers", "requests that may not pass, by Referer"),
+    guard("global-auth-url", "the URL that is asked whether a request may pass"),
+    later("global-auth-method", "the method of the question to global-auth-url"),
+    later("global-auth-signin", "where clients that may not pass are redirected to"),
+    later("global-auth-signin-redirect-param", "the parameter that names the way back", "rd"),
+    later("global-auth-response-headers", "headers of the answer that go on to the backend"),
+    later("global-auth-request-redirect", "the X-Auth-Request-Redirect header of the question"),
+    later("global-auth-cache-key", "what answers of global-auth-url are remembered by"),
+    later("global-auth-cache-duration", "how long they are remembered"),
+    later("global-auth-always-set-cookie", "hands on their cookies whatever the status", "false"),
+    later("no-auth-locations", "paths that global-auth-url does not guard"),
+    later("limit-req-status-code", "the status of requests over limit-rps and limit-rpm", "503"),
+    later("limit-conn-status-code", "the status of requests over limit-connections", "503"),
+    later("limit-rate", "bytes a second of one answer", "0"),
+    later("limit-rate-after", "bytes of an answer before limit-rate applies", "0"),
+    // The client's address
+    later("use-forwarded-headers", "believes the X-Forwarded headers of clients", "false"),
+    later("forwarded-for-header", "the header that names the client", "X-Forwarded-For"),
+    later("forwarded-host-header", "the header that names the host", "X-Forwarded-Host"),
+    later("forwarded-for-proxy-protocol-header", "the header between nginx's two real-ip steps"),
+    later("compute-full-forwarded-for", "appends to X-Forwarded-For", "false"),
+    later("enable-real-ip", "takes the client's address from a header", "false"),
+    later("proxy-real-ip-cidr", "the proxies that are believed"),
+    later("use-proxy-protocol", "clients speak the PROXY protocol", "false"),
+    later("proxy-protocol-header-timeout", "how long its header may take"),
+    // Timeouts and limits
+    later("client-header-timeout", "seconds for a request's head", "60"),
+    later("client-body-timeout", "seconds between two pieces of a request's body", "60"),
+    later("keep-alive", "seconds that an idle client connection is kept", "75"),
+    later("keep-alive-requests", "requests on one client connection"),
+    never("client-header-buffer-size", kHeads),
+    never("large-client-header-buffers", kHeads),
+    later("client-body-buffer-size", "the request body kept in memory before a file is used"),
+    later("max-worker-connections", "connections of one worker"),
+    never("max-worker-open-files", "Portico raises its limit of open files by itself"),
+    // Backends
+    later("load-balance", "round_robin or ewma", "round_robin"),
+    later("upstream-hash-by", "what chooses the endpoint by consistent hashing"),
+    later("upstream-hash-by-subset", "hashing chooses a few endpoints, chance one of them",
+          "false"),
+    later("upstream-hash-by-subset-size", "how many those are"),
+    later("service-upstream", "sends to the Service's address instead of its endpoints", "false"),
+    later("upstream-keepalive-connections", "idle connections to endpoints that are kept"),
+    later("upstream-keepalive-timeout", "seconds that they are kept", "60"),
+    later("upstream-keepalive-requests", "requests on one of them", "10000"),
+    later("upstream-keepalive-time", "how long one of them is used"),
+    later("proxy-next-upstream", "the failures after which another endpoint is tried"),
+    later("proxy-next-upstream-timeout", "the time in which another endpoint is tried", "0"),
+    later("proxy-next-upstream-tries", "how many endpoints are tried"),
+    later("retry-non-idempotent", "tries again what may have had an effect", "false"),
+    later("proxy-request-buffering", "reads the whole request body first", "off"),
+    later("proxy-buffering", "reads ahead of the client from the backend", "off"),
+    later("proxy-buffer-size", "the buffer of an answer's head"),
+    later("proxy-buffers-number", "how many buffers an answer may take"),
+    later("proxy-busy-buffers-size", "buffers that may be waiting for the client"),
+    never("proxy-max-temp-file-size", "Portico writes no answer to a file", "0"),
+    later("proxy-http-version", "the HTTP version towards the backend", "1.1"),
+    later("proxy-cookie-domain", "changes the Domain of the backend's cookies", "off"),
+    later("proxy-cookie-path", "changes the Path of the backend's cookies", "off"),
+    later("proxy-redirect-from", "what is replaced in the backend's Location headers", "off"),
+    later("proxy-redirect-to", "what it is replaced by", "off"),
+    later("proxy-ssl-location-only", "proxy-ssl annotations hold for their paths only", "false"),
+    never("grpc-buffer-size-kb", kInside),
+    // Headers and error pages
+    later("proxy-set-headers", "a ConfigMap of headers that backends get"),
+    later("add-headers", "a ConfigMap of headers added to answers"),
+    later("hide-headers", "headers of backends that clients do not get"),
+    later("global-allowed-response-headers", "the headers that custom-headers may set"),
+    later("allow-backend-server-header", "hands on the backend's Server header", "false"),
+    never("server-tokens", "answers name no version", "false"),
+    never("enable-underscores-in-headers", kStrict, "false"),
+    never("ignore-invalid-headers", kStrict),
+    never("generate-request-id", "a request without an X-Request-ID always gets one", "true"),
+    later("proxy-add-original-uri-header", "sends X-Original-URI to the backend", "false"),
+    later("custom-http-errors", "statuses that the default backend answers instead"),
+    later("disable-proxy-intercept-errors", "turns custom-http-errors off", "false"),
+    later("default-type", "the media type of answers that name none"),
+    // TLS
+    later("ssl-protocols", "the TLS versions that are served", "TLSv1.2 TLSv1.3"),
+    later("ssl-ciphers", "the TLS 1.2 cipher suites"),
+    later("ssl-ecdh-curve", "the curves of the key exchange", "auto"),
+    never("ssl-dh-param", "Portico has no DHE cipher suites"),
+    later("ssl-reject-handshake", "refuses handshakes for unknown server names", "false"),
+    later("ssl-early-data", "takes requests in TLS 1.3 early data", "false"),
+    never("ssl-session-cache", kTickets),
+    never("ssl-session-cache-size", kTickets),
+    never("ssl-session-tickets", kTickets, "true"),
+    never("ssl-session-ticket-key", kTickets),
+    never("ssl-session-timeout", kTickets),
+    never("ssl-buffer-size", kInside),
+    later("enable-ocsp", "staples OCSP answers", "false"),
+    later("hsts", "sends Strict-Transport-Security", "false"),
+    later("hsts-max-age", "its max-age"),
+    later("hsts-include-subdomains", "its includeSubDomains"),
+    later("hsts-preload", "its preload", "false"),
+    // Protocols and compression
+    later("use-http2", "serves HTTP/2", "false"),
+    later("http2-max-concurrent-streams", "open requests of one HTTP/2 connection"),
+    never("http2-max-field-size", "ingress-nginx has dropped it"),
+    never("http2-max-header-size", "ingress-nginx has dropped it"),
+    never("http2-max-requests", "ingress-nginx has dropped it"),
+    later("use-gzip", "compresses answers", "false"),
+    later("gzip-level", "how hard"),
+    later("gzip-min-length", "from which length on"),
+    later("gzip-types", "of which media types"),
+    later("gzip-disable", "for which clients not"),
+    later("enable-brotli", "compresses answers by Brotli", "false"),
+    later("brotli-level", "how hard"),
+    later("brotli-min-length", "from which length on"),
+    later("brotli-types", "of which media types"),
+    // Logs and traces
+    never("access-log-path", kLog),
+    never("http-access-log-path", kLog),
+    never("stream-access-log-path", kLog),
+    never("access-log-params", kLog),
+    never("disable-access-log", kLog),
+    never("disable-http-access-log", kLog),
+    never("disable-stream-access-log", kLog),
+    never("enable-access-log-for-default-backend", kLog),
+    never("enable-auth-access-log", kLog, "false"),
+    later("skip-access-log-urls", "paths that are not logged"),
+    later("log-format-upstream", "the access log's line"),
+    later("log-format-escape-json", "escapes its fields as JSON", "false"),
+    later("log-format-escape-none", "escapes nothing", "false"),
+    never("log-format-stream", "Portico serves no plain TCP or UDP"),
+    never("error-log-path", kStandardError),
+    never("error-log-level", kStandardError),
+    never("enable-syslog", kStandardError, "false"),
+    never("syslog-host", kStandardError),
+    never("syslog-port", kStandardError),
+    never("debug-connections", kInside),
+    later("enable-opentelemetry", "traces requests", "false"),
+    later("opentelemetry-config", "the file that says how"),
+    later("opentelemetry-operation-name", "the name of a server's span"),
+    later("opentelemetry-location-operation-name", "the name of a path's span"),
+    later("opentelemetry-trust-incoming-span", "goes on with the client's trace"),
+    later("otlp-collector-host", "where traces are sent"),
+    later("otlp-collector-port", "where traces are sent"),
+    later("otel-service-name", "the service that traces name"),
+    later("otel-sampler", "which requests are traced"),
+    later("otel-sampler-ratio", "which requests are traced"),
+    later("otel-sampler-parent-based", "which requests are traced"),
+    later("otel-max-queuesize", "how traces are sent"),
+    later("otel-schedule-delay-millis", "how traces are sent"),
+    later("otel-max-export-batch-size", "how traces are sent"),
+    // Processes and listeners
+    never("worker-processes", "--workers sets it"),
+    never("worker-shutdown-timeout", "--worker-shutdown-timeout sets it", "240s"),
+    never("worker-cpu-affinity", kInside),
+    never("enable-serial-reloads", "a change restarts nothing", "false"),
+    never("enable-multi-accept", kInside),
+    never("enable-aio-write", kInside),
+    never("reuse-port", "each worker has a listener of its own", "true"),
+    never("bind-address", kAddresses),
+    never("disable-ipv6", kAddresses, "false"),
+    never("disable-ipv6-dns", "names are resolved to both families", "false"),
+    never("map-hash-bucket-size", kHash),
+    never("server-name-hash-max-size", kHash),
+    never("server-name-hash-bucket-size", kHash),
+    never("proxy-headers-hash-max-size", kHash),
+    never("proxy-headers-hash-bucket-size", kHash),
+    never("variables-hash-bucket-size", kHash),
+    never("variables-hash-max-size", kHash),
+    never("limit-conn-zone-variable", kInside),
+    never("lua-shared-dicts", "Portico has no Lua"),
+    never("plugins", "Portico has no Lua"),
+    never("nginx-status-ipv4-whitelist", "the figures are at --admin-address"),
+    never("nginx-status-ipv6-whitelist", "the figures are at --admin-address"),
+    never("use-geoip", "ingress-nginx has dropped it", "false"),
+    never("use-geoip2", "Portico looks up no places", "false"),
+    never("geoip2-autoreload-in-minutes", "Portico looks up no places", "0"),
+    never("proxy-stream-timeout", "Portico serves no plain TCP or UDP"),
+    never("proxy-stream-next-upstream", "Portico serves no plain TCP or UDP"),
+    never("proxy-stream-next-upstream-timeout", "Portico serves no plain TCP or UDP"),
+    never("proxy-stream-next-upstream-tries", "Portico serves no plain TCP or UDP"),
+    never("proxy-stream-responses", "Portico serves no plain TCP or UDP"),
+    // Safety, and nginx's text
+    never("allow-snippet-annotations", kSnippets, "false"),
+    never("annotations-risk-level", "annotations are typed: none is pasted into text"),
+    never("annotation-value-word-blocklist", "annotations are typed: none is pasted into text"),
+    never("allow-cross-namespace-resources", "an Ingress uses its own namespace only", "false"),
+    never("strict-validate-path-type", "a path is text to be compared, whatever it holds"),
+    never("enable-modsecurity", kNoWaf, "false"),
+    never("enable-owasp-modsecurity-crs", kNoWaf, "false"),
+    never("modsecurity-snippet", kNoWaf),
+    snippet("main-snippet"),
+    snippet("http-snippet"),
+    snippet("server-snippet"),
+    snippet("location-snippet"),
+    snippet("stream-snippet"),
+    snippet("global-auth-snippet"),
+});
+
+}  // namespace
+
+std::span<const ConfigMapRow> config_map_table() {
+  static const auto kTable = [] {
+    std::vector<ConfigMapRow> rows;
+    for (const auto name : {"ssl-redirect", "force-ssl-redirect", "proxy-body-size",
+                            "proxy-connect-timeout", "proxy-send-timeout", "proxy-read-timeout"}) {
+      rows.push_back(as_annotation(name));
+    }
+    rows.insert(rows.end(), kOthers.begin(), kOthers.end());
+    return rows;
+  }();
+  return kTable;
+}
+
+}  // namespace portico::translate
