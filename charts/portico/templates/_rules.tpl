@@ -45,9 +45,7 @@ name: {{ splitList "/" $text | last | splitList ":" | first | quote }}
 {{- $_ := include "portico.allow" (list $rules $own "coordination.k8s.io" (list "leases") (list "get" "update") (list (index $flags "election-id"))) -}}
 {{- end -}}
 {{- /* Where the addresses in status come from. */ -}}
-{{- if and $writes $publish -}}
-{{- $_ := include "portico.allow" (list $rules $publish.namespace "" (list "services") (list "get") (list $publish.name)) -}}
-{{- else if and $writes (not (index $flags "publish-status-address")) -}}
+{{- if and $writes (not $publish) (not (index $flags "publish-status-address")) -}}
 {{- $asksNodes = true -}}
 {{- if not .Values.rbac.scope }}{{ $_ := include "portico.allow" (list $rules "" "" (list "nodes") (list "get") list) }}{{ end -}}
 {{- end -}}
