@@ -39,6 +39,8 @@ FORBIDDEN = {
     "OpenSSL outside tls": ("proxy/net/a.cc", "#include <openssl/ssl.h>"),
     "yaml-cpp outside kube": ("controller/translate/a.cc", "#include <yaml-cpp/yaml.h>"),
     "c-ares outside kube": ("controller/cli/a.cc", "#include <ares.h>"),
+    "zlib outside the API client": ("controller/kube/a.cc", "#include <zlib.h>"),
+    "the API client includes the proxy's codecs": ("controller/kube/api/a.cc", '#include "proxy/http/message.h"'),
     "a folder without a rule": ("proxy/cache/a.h", '#include "routing/path.h"'),
 }
 
@@ -54,6 +56,10 @@ ALLOWED = {
     "tls includes routing": ("tls/a.cc", '#include "routing/snapshot.h"'),
     "the server includes all of proxy": ("proxy/server/a.cc", '#include "proxy/downstream/h1_connection.h"'),
     "cli joins both sides": ("controller/cli/a.cc", '#include "proxy/server/server.h"'),
+    "the API client reads answers with Beast": (
+        "controller/kube/api/a.cc",
+        "#include <boost/beast/http/basic_parser.hpp>",
+    ),
     "kube uses transports": ("controller/kube/a.cc", '#include "proxy/net/transport.h"'),
     "a routing test uses threads": ("routing/a_test.cc", "#include <thread>"),
     "the echo backend is outside the house": ("e2e/echo/a.cc", "#include <openssl/evp.h>"),

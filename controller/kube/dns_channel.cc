@@ -67,7 +67,7 @@ class AresChannel final : public DnsChannel {
   }
 
   // An error, or empty.
-  std::string start(const std::vector<std::string>& servers) {
+  std::string start(const std::vector<std::string>& servers, SearchDomains search) {
     ares_options options{};
     options.sock_state_cb = &AresChannel::on_socket;
     options.sock_state_cb_data = this;
@@ -76,9 +76,10 @@ class AresChannel final : public DnsChannel {
     options.ndomains = 0;
     char lookups[] = "fb";  // /etc/hosts, then DNS
     options.lookups = lookups;
-    const int status = ares_init_options(&channel_, &options,
-                                         ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS |
-                                             ARES_OPT_TRIES | ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS);
+    const int status = ares_init_options(
+        &channel_, &options,
+        ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+            (search == SearchDomains::kIgnored ? ARES_OPT_DOMAINS : 0));
     if (status != ARES_SUCCESS) {
       channel_ = nullptr;
       return std::string("DNS is not available: ") + ares_strerror(status);
@@ -166,9 +167,9 @@ class AresChannel final : public DnsChannel {
 }  // namespace
 
 std::expected<std::unique_ptr<DnsChannel>, std::string> DnsChannel::open(
-    net::Loop& loop, const std::vector<std::string>& servers) {
+    net::Loop& loop, const std::vector<std::string>& servers, SearchDomains search) {
   auto channel = std::make_unique<AresChannel>(loop);
-  if (std::string error = channel->start(servers); !error.empty()) {
+  if (std::string error = channel->start(servers, search); !error.empty()) {
     return std::unexpected(std::move(error));
   }
   return channel;

@@ -26,10 +26,13 @@ class DnsChannel {
  public:
   using Callback = std::move_only_function<void(DnsAnswer)>;
 
-  // `servers` as "ip:port"; none: those of /etc/resolv.conf. Names are taken as complete: search
-  // domains are not used.
+  // Those of /etc/resolv.conf: kIgnored takes every name as complete.
+  enum class SearchDomains : bool { kIgnored, kUsed };
+
+  // `servers` as "ip:port"; none: those of /etc/resolv.conf.
   static std::expected<std::unique_ptr<DnsChannel>, std::string> open(
-      net::Loop& loop, const std::vector<std::string>& servers);
+      net::Loop& loop, const std::vector<std::string>& servers,
+      SearchDomains search = SearchDomains::kIgnored);
   virtual ~DnsChannel() = default;
 
   // A and AAAA of `name`, by /etc/hosts first. `callback` is called once, never from inside this.

@@ -27,6 +27,24 @@ TransportError connect_error(int error) {
   }
 }
 
+void set_option(int fd, int level, int name, int value) {
+  setsockopt(fd, level, name, &value, sizeof value);
+}
+
+void apply(int fd, const ConnectOptions& options) {
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (options.unacknowledged_limit.count() > 0) {
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+               static_cast<int>(options.unacknowledged_limit.count()));
+  }
+  if (options.keepalive.count() > 0) {
+    const int seconds = static_cast<int>(options.keepalive.count());
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  }
+}
+
 SocketAddress local_address_of(int fd) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
@@ -39,20 +57,19 @@ SocketAddress local_address_of(int fd) {
 
 class Connector::Attempt final : ReadinessHandler {
  public:
-  Attempt(Loop& loop, const SocketAddress& to, std::chrono::milliseconds timeout, Handler done)
+  Attempt(Loop& loop, const SocketAddress& to, const ConnectOptions& options, Handler done)
       : loop_(loop),
         to_(to),
         done_(std::move(done)),
         deadline_(loop, [this] { fail(TransportError::kTimedOut); }),
         poster_(loop.core(), [](void* self) { static_cast<Attempt*>(self)->on_posted(); }, this) {
-    deadline_.arm(timeout);
+    deadline_.arm(options.timeout);
     const int fd = ::socket(to.data()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
       fail_later(errno);
       return;
     }
-    const int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    apply(fd, options);
     if (::connect(fd, to.data(), to.size()) != 0 && errno != EINPROGRESS) {
       const int error = errno;
       ::close(fd);
@@ -109,9 +126,9 @@ class Connector::Attempt final : ReadinessHandler {
   bool readable_ = false;
 };
 
-Connector::Connector(Loop& loop, const SocketAddress& to, std::chrono::milliseconds timeout,
+Connector::Connector(Loop& loop, const SocketAddress& to, const ConnectOptions& options,
                      Handler done)
-    : attempt_(std::make_unique<Attempt>(loop, to, timeout, std::move(done))) {}
+    : attempt_(std::make_unique<Attempt>(loop, to, options, std::move(done))) {}
 
 Connector::~Connector() = default;
 

@@ -5,6 +5,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "proxy/net/socket_address.h"
 #include "proxy/net/transport.h"
@@ -12,6 +13,15 @@
 namespace portico::net {
 
 class Loop;
+
+struct ConnectOptions {
+  std::chrono::milliseconds timeout;
+  // How long what was sent may go unacknowledged, and a peer silent to probes, before the
+  // connection is broken with kTimedOut (TCP_USER_TIMEOUT). 0: the kernel's quarter of an hour.
+  std::chrono::milliseconds unacknowledged_limit{0};
+  // Probes a connection that has been silent this long, and so on. 0: never.
+  std::chrono::seconds keepalive{0};
+};
 
 // One attempt, begun by constructing it.
 //
@@ -24,7 +34,9 @@ class Connector {
   using Handler =
       std::move_only_function<void(std::expected<std::unique_ptr<Transport>, TransportError>)>;
 
-  Connector(Loop& loop, const SocketAddress& to, std::chrono::milliseconds timeout, Handler done);
+  Connector(Loop& loop, const SocketAddress& to, const ConnectOptions& options, Handler done);
+  Connector(Loop& loop, const SocketAddress& to, std::chrono::milliseconds timeout, Handler done)
+      : Connector(loop, to, ConnectOptions{.timeout = timeout}, std::move(done)) {}
   ~Connector();
   Connector(const Connector&) = delete;
   Connector& operator=(const Connector&) = delete;

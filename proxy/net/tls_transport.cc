@@ -56,6 +56,7 @@ class TlsTransport final : public Transport, TransportSink {
   void finish_writing() override;
   void close(bool reset) override;
   // The engine keeps nothing: what it sealed lies below.
+  [[nodiscard]] std::uint64_t sent_bytes() const override { return below_->sent_bytes(); }
   [[nodiscard]] std::size_t unsent_bytes() const override { return below_->unsent_bytes(); }
   [[nodiscard]] bool has_unread() const override {
     return !unread_.empty() || below_->has_unread();
@@ -218,6 +219,7 @@ void TlsTransport::on_error(TransportError error) {
 }
 
 void TlsTransport::fail() {
+  tls_.failure = engine_->failure();
   error_ = TransportError::kTlsFailed;
   poster_.post();
 }
@@ -299,11 +301,22 @@ class TlsHandshake::Attempt final : TransportSink {
         below_(std::move(below)),
         engine_(std::move(engine)),
         done_(std::move(done)),
-        deadline_(loop, [this] { finish(TransportError::kTimedOut); }) {
+        deadline_(loop, [this] { finish(TransportError::kTimedOut); }),
+        poster_(
+            loop.core(),
+            [](void* self) { static_cast<Attempt*>(self)->finish(TransportError::kTlsFailed); },
+            this) {
     deadline_.arm(timeout);
-    engine_->handshake();  // a client speaks first
+    if (engine_->handshake() == Status::kFailed) {  // a client speaks first
+      poster_.post();
+      return;
+    }
     send_output(*engine_, *below_);
     below_->start(*this);
+  }
+
+  [[nodiscard]] std::string_view failure() const {
+    return engine_ == nullptr ? std::string_view() : engine_->failure();
   }
 
  private:
@@ -344,6 +357,7 @@ class TlsHandshake::Attempt final : TransportSink {
   std::unique_ptr<tls::Engine> engine_;
   Handler done_;
   Deadline deadline_;
+  Poster poster_;
 };
 
 TlsHandshake::TlsHandshake(Loop& loop, std::unique_ptr<Transport> below,
@@ -353,5 +367,9 @@ TlsHandshake::TlsHandshake(Loop& loop, std::unique_ptr<Transport> below,
                                          std::move(done))) {}
 
 TlsHandshake::~TlsHandshake() = default;
+
+std::string_view TlsHandshake::failure() const {
+  return attempt_->failure();
+}
 
 }  // namespace portico::net

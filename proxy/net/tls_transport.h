@@ -5,6 +5,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "proxy/net/transport.h"
 
@@ -32,6 +33,9 @@ class TlsHandshake {
   TlsHandshake(Loop& loop, std::unique_ptr<Transport> below, std::unique_ptr<tls::Engine> engine,
                std::chrono::milliseconds timeout, Handler done);
   ~TlsHandshake();
+  // Why the engine gave up, while `done` is told of kTlsFailed; else empty.
+  [[nodiscard]] std::string_view failure() const;
+
   TlsHandshake(const TlsHandshake&) = delete;
   TlsHandshake& operator=(const TlsHandshake&) = delete;
 

@@ -29,6 +29,7 @@ struct TlsInfo {
   std::string_view alpn;      // "h2", "http/1.1"
   std::string_view protocol;  // "TLSv1.3"
   std::string_view cipher;
+  std::string_view failure;  // once on_error(kTlsFailed) is told: why
 };
 
 // What is known of a connection once it is established.
@@ -79,7 +80,8 @@ class Transport {
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
 
-  // Sends now what the socket takes in one gather write and keeps a copy of the rest. False:
+  // Sends what the socket takes in one gather write (at once, or, of small writes, when the loop's
+  // turn is over) and keeps a copy of the rest. False:
   // something is kept; wait for on_drained before writing much more (what is kept is bounded by
   // what the caller hands over meanwhile). Errors arrive by on_error, later.
   virtual bool write(std::span<const iovec> pieces) = 0;
@@ -88,8 +90,8 @@ class Transport {
   // Closes at once. `reset`: with RST, so that a cut answer can't look complete.
   virtual void close(bool reset = false) = 0;
 
-  [[nodiscard]] virtual const TransportInfo& info() const = 0;
-};
+  // What was handed to the kernel since the connection began; small writes wait for the turn's end.
+  [[nodiscard]] virtual std::uint64_t sent_bytes() const = 0;
   // What was written and the peer has not acknowledged: it shrinks while the peer reads. Asks the
   // kernel, so not for every write.
   [[nodiscard]] virtual std::size_t unsent_bytes() const = 0;
@@ -97,5 +99,7 @@ class Transport {
   // still on its way to the peer too.
   [[nodiscard]] virtual bool has_unread() const = 0;
 
+  [[nodiscard]] virtual const TransportInfo& info() const = 0;
+};
 
 }  // namespace portico::net
