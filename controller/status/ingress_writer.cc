@@ -164,13 +164,14 @@ void IngressWriter::write(const std::string& key, Need need) {
       .content_type = empties ? "application/json-patch+json" : "application/merge-patch+json",
       .body = empties ? emptying_patch(ingress->load_balancer) : merge_patch(*wanted())};
   calls_[key] = client_.call(std::move(request), [this, key, need](const ApiResult& result) {
-    const auto name = key;  // the handler goes with its call
-    const auto call = std::move(calls_.extract(name).mapped());
-    after_write(name, need, result);
+    after_write(key, need, result);
   });
 }
 
-void IngressWriter::after_write(const std::string& key, Need need, const ApiResult& result) {
+// By value: the key stands in the handler, which goes with its call.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
+void IngressWriter::after_write(std::string key, Need need, const ApiResult& result) {
+  const auto call = std::move(calls_.extract(key).mapped());
   const auto now = loop_.now();
   const auto verdict = judge(result);
   const bool test_failed = need == Need::kEmpty && verdict == Verdict::kInvalid;

@@ -57,7 +57,7 @@ class IngressWriter {
   [[nodiscard]] const Addresses* wanted() const;
   void pump();
   void write(const std::string& key, Need need);
-  void after_write(const std::string& key, Need need, const ApiResult& result);
+  void after_write(std::string key, Need need, const ApiResult& result);
   void end_emptying();
 
   net::Loop& loop_;
