@@ -1,5 +1,8 @@
 #include "routing/hostname.h"
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <optional>
 
 #include <absl/strings/ascii.h>
@@ -144,31 +147,57 @@ bool is_port(std::string_view text) {
   return true;
 }
 
+// Bytes of a request's host.
+enum HostByte : std::uint8_t { kNoHostByte, kNameByte, kUpperByte, kDotByte };
+
+consteval std::array<HostByte, 256> classify_host_bytes() {
+  std::array<HostByte, 256> kinds{};
+  for (int byte = 0; byte < 256; ++byte) {
+    auto& kind = kinds[static_cast<std::size_t>(byte)];
+    if ((byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '-' ||
+        byte == '_' || byte == '~') {
+      kind = kNameByte;
+    } else if (byte >= 'A' && byte <= 'Z') {
+      kind = kUpperByte;
+    } else if (byte == '.') {
+      kind = kDotByte;
+    }
+  }
+  return kinds;
+}
+constexpr auto kHostBytes = classify_host_bytes();
+
+struct ScannedName {
+  std::string_view fault;
+  bool has_upper = false;
+};
+
 // Less than RFC 3986's reg-name: no escapes and no sub-delims ("a,b" is a list, "a;b" an attack).
 // No client sends either, and a name we can't compare we can't route safely.
-std::string_view request_name_fault(std::string_view name) {
-  char previous = '.';
+ScannedName scan_request_name(std::string_view name) {
+  HostByte previous = kDotByte;
+  bool has_upper = false;
   for (const char byte : name) {
-    if (!absl::ascii_isalnum(byte) && byte != '-' && byte != '.' && byte != '_' && byte != '~') {
-      return "the host holds a byte that no name has";
+    const HostByte kind = kHostBytes[static_cast<unsigned char>(byte)];
+    if (kind != kNameByte) {
+      if (kind == kNoHostByte) {
+        return {.fault = "the host holds a byte that no name has"};
+      }
+      if (kind == kDotByte && previous == kDotByte) {
+        return {.fault = "the host has an empty label"};
+      }
+      has_upper |= kind == kUpperByte;
     }
-    if (byte == '.' && previous == '.') {
-      return "the host has an empty label";
-    }
-    previous = byte;
+    previous = kind;
   }
-  return previous == '.' ? "the host has an empty label" : "";
+  if (previous == kDotByte) {
+    return {.fault = "the host has an empty label"};
+  }
+  return {.fault = "", .has_upper = has_upper};
 }
 
 std::string_view lower_case(std::string_view text, HostBuffer& buffer) {
-  std::size_t i = 0;
-  while (i < text.size() && !absl::ascii_isupper(text[i])) {
-    ++i;
-  }
-  if (i == text.size()) {
-    return text;
-  }
-  for (i = 0; i < text.size(); ++i) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
     buffer.bytes[i] = absl::ascii_tolower(text[i]);
   }
   return {buffer.bytes, text.size()};
@@ -214,10 +243,13 @@ std::expected<std::string_view, std::string_view> request_host(std::string_view 
     if (!is_ipv6(host.substr(1, host.size() - 2))) {
       return std::unexpected("the host's IPv6 literal is malformed");
     }
-  } else if (const auto fault = request_name_fault(host); !fault.empty()) {
-    return std::unexpected(fault);
+    return std::ranges::any_of(host, absl::ascii_isupper) ? lower_case(host, buffer) : host;
   }
-  return lower_case(host, buffer);
+  const auto scanned = scan_request_name(host);
+  if (!scanned.fault.empty()) {
+    return std::unexpected(scanned.fault);
+  }
+  return scanned.has_upper ? lower_case(host, buffer) : host;
 }
 
 std::string_view wildcard_suffix(std::string_view host) {
