@@ -15,10 +15,6 @@ using http::FieldId;
 bool is_proxys_claim(std::string_view name) {
   static constexpr std::array<std::string_view, 3> kPrefixes{"x-forwarded-", "x-original-",
                                                              "ssl-client-"};
-  const char first = http::to_lower(name.front());
-  if (first != 'x' && first != 's') {
-    return false;
-  }
   return http::equals_no_case(name, "x-rewrite-url") ||
          std::ranges::any_of(kPrefixes, [name](std::string_view prefix) {
            return http::starts_with_no_case(name, prefix);
@@ -43,7 +39,11 @@ bool is_replaced_in_requests(const http::Field& field) {
       FieldId::kXRequestId,
       FieldId::kXScheme,
   };
-  return field.id == FieldId::kOther ? is_proxys_claim(field.name) : kIds.contains(field.id);
+  if (field.id != FieldId::kOther) {
+    return kIds.contains(field.id);
+  }
+  const int first = field.name.front() | 0x20;  // of either case; nearly all end here
+  return (first == 'x' || first == 's') && is_proxys_claim(field.name);
 }
 
 bool is_replaced_in_responses(const http::Field& field) {
@@ -105,7 +105,8 @@ void write(const OutgoingRequest& request, Head& head) {
   head.field("X-Forwarded-Scheme", forwarded.scheme);
   head.field("X-Scheme", forwarded.scheme);
   write_original_forwarded_for(*request.fields, head);
-  head.received_fields(*request.fields, is_replaced_in_requests);
+  head.received_fields(*request.fields,
+                       [](const http::Field& field) { return is_replaced_in_requests(field); });
 }
 
 template <typename Head>
@@ -124,7 +125,8 @@ void write(const OutgoingResponse& response, Head& head) {
     head.field("Location", response.location);
   }
   if (fields != nullptr) {
-    head.received_fields(*fields, is_replaced_in_responses);
+    head.received_fields(*fields,
+                         [](const http::Field& field) { return is_replaced_in_responses(field); });
   }
 }
 

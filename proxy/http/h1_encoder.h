@@ -84,13 +84,14 @@ template <typename IsReplaced>
 void HeadWriter::received_fields(const FieldBlock& fields, IsReplaced is_replaced) {
   const HopByHop hop_by_hop(fields);
   std::string_view lines;  // in a row, not yet written
-  for (std::size_t i = 0; i < fields.size(); ++i) {
+  const std::size_t size = fields.size();
+  for (std::size_t i = 0; i < size; ++i) {
     const Field received = fields[i];
     if (is_replaced(received) || hop_by_hop.contains(received)) {
       continue;
     }
     const std::string_view line = fields.line(i);
-    if (line.data() == lines.data() + lines.size() && !line.empty()) {
+    if (!line.empty() && line.data() == lines.data() + lines.size()) {
       lines = {lines.data(), lines.size() + line.size()};
       continue;
     }
