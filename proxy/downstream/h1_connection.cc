@@ -1,5 +1,6 @@
 #include "proxy/downstream/h1_connection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/http/h1_encoder.h"
@@ -120,6 +121,8 @@ std::size_t H1Connection::feed_step(std::span<char> bytes) {
       slot_->exchange.on_request_body(bytes);
       return bytes.size();
     case State::kLingering:
+      wait_for_end();
+      return bytes.size();
     case State::kClosed:
       return bytes.size();
   }
@@ -254,6 +257,10 @@ void H1Connection::on_error(net::TransportError error) {
 }
 
 void H1Connection::on_deadline() {
+  if (write_blocked_ && client_reads()) {
+    deadline_.arm(context_.options.client_send_timeout);
+    return;
+  }
   switch (state_) {
     case State::kHead:
       refuse({.status = 408, .reason = "head took too long"});
@@ -362,8 +369,15 @@ void H1Connection::flush() {
 void H1Connection::note_write(bool all_sent) {
   if (!all_sent) {
     write_blocked_ = true;
+    unsent_bytes_ = transport_->unsent_bytes();
     deadline_.arm(context_.options.client_send_timeout);
   }
+}
+
+// Whether it has taken anything since it was last looked at.
+bool H1Connection::client_reads() {
+  const auto before = std::exchange(unsent_bytes_, transport_->unsent_bytes());
+  return unsent_bytes_ < before;
 }
 
 void H1Connection::read_more(bool credit) {
@@ -458,7 +472,7 @@ void H1Connection::rest() {
 
 // Nothing is being served, but the last answer may still be on its way.
 void H1Connection::close_when_sent() {
-  if (write_blocked_) {
+  if (write_blocked_ || transport_->has_unread()) {
     linger();
     return;
   }
@@ -472,14 +486,26 @@ void H1Connection::linger() {
     return;
   }
   // In a drain nobody waits for a client that has been answered and has not been cut short.
-  const bool request_was_read = slot_ == nullptr || slot_->decoder.message_complete();
-  if (peer_ended_ || (context_.draining && request_was_read)) {
+  const bool all_was_read =
+      (slot_ == nullptr || slot_->decoder.message_complete()) && !transport_->has_unread();
+  if (peer_ended_ || (context_.draining && all_was_read)) {
     close_now(false);
     return;
   }
   transport_->finish_writing();
   transport_->resume_reading();
-  deadline_.arm(context_.options.linger_timeout);
+  linger_end_ = context_.loop.now() + context_.options.linger_limit;
+  wait_for_end();
+}
+
+// A client that goes on sending is given longer than one that is silent: it may read its answer
+// only when it has sent everything.
+void H1Connection::wait_for_end() {
+  if (!write_blocked_) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(linger_end_ - context_.loop.now());
+    deadline_.arm(std::clamp(left, {}, context_.options.linger_timeout));
+  }
 }
 
 void H1Connection::close_now(bool reset) {

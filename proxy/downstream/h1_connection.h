@@ -1,6 +1,8 @@
 // A client's HTTP/1 connection (RFC 9112): one request after the other, each an Exchange.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -94,6 +96,7 @@ class H1Connection final : public exchange::Mortal,
   void next_request();
   void rest();
   void linger();
+  void wait_for_end();
   void close_when_sent();
   void close_now(bool reset);
   void on_deadline();
@@ -101,6 +104,7 @@ class H1Connection final : public exchange::Mortal,
   void write_head(const exchange::OutgoingResponse& response);
   void write_framing(http::HeadWriter& head, const exchange::OutgoingResponse& response);
   void note_write(bool all_sent);
+  [[nodiscard]] bool client_reads();
 
   exchange::Context& context_;
   Slots& slots_;
@@ -109,6 +113,8 @@ class H1Connection final : public exchange::Mortal,
   std::unique_ptr<Slot> slot_;
   net::Deadline deadline_;
   State state_ = State::kFresh;
+  std::size_t unsent_bytes_ = 0;  // while write_blocked_: what the client had not taken
+  std::chrono::steady_clock::time_point linger_end_;
   bool keep_alive_ = true;
   bool body_credit_ = false;
   bool answer_ended_ = false;

@@ -63,6 +63,38 @@ TEST(DownstreamH1End, CutsAClientThatReadsTooSlowly) {
   EXPECT_EQ(scene.worker.recorder.records.front().reason, "client reads too slowly");
 }
 
+// It is progress that counts, not how long all that waits takes.
+TEST(DownstreamH1End, SparesASlowClientAsLongAsItReads) {
+  Scene scene;
+  scene.receive(kGet);
+  scene.wire.full = true;
+  scene.answer_head(200, Framing::kUntilClose);
+  scene.backend().answer_body(std::string(10'000, 'x'));
+  scene.wire.takes = 1;
+  scene.wire.take();
+  scene.pass(70);
+  EXPECT_GE(scene.wire.take().size(), 2U) << "nobody has looked";
+  EXPECT_FALSE(scene.closed);
+  scene.wire.takes = 0;
+  scene.pass(71);
+  EXPECT_TRUE(scene.wire.reset) << "it has stopped";
+}
+
+TEST(DownstreamH1End, SparesASlowReaderOfALastAnswerToo) {
+  Scene scene;
+  scene.receive("GET / HTTP/1.0\r\nHost: a.example\r\n\r\n");
+  scene.wire.full = true;
+  scene.answer_head(200, Framing::kUntilClose);
+  scene.backend().answer_body(std::string(100, 'x'));
+  scene.backend().answer_end();
+  scene.wire.takes = 1;
+  scene.pass(61);
+  EXPECT_FALSE(scene.closed);
+  scene.drain();
+  EXPECT_TRUE(scene.wire.finished);
+  EXPECT_FALSE(scene.wire.reset);
+}
+
 TEST(DownstreamH1End, JudgesASlowReaderWhoseOwnBodyHasEnded) {
   Scene scene;
   scene.receive("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 4\r\n\r\nab");
@@ -198,6 +230,38 @@ TEST(DownstreamH1End, ClosesLingeringConnectionsAtOnceWhenDraining) {
   scene.worker.context.draining = true;
   scene.connection->drain();
   EXPECT_TRUE(scene.closed);
+}
+
+// Closing over what was not read would reset the connection, under the answer on its way.
+TEST(DownstreamH1End, LingersInADrainWhereMoreRequestsHaveCome) {
+  Scene scene;
+  scene.worker.context.draining = true;
+  scene.receive(std::string(kGet) + std::string(kGet));
+  scene.answer("x");
+  EXPECT_FALSE(scene.closed);
+  EXPECT_TRUE(scene.wire.finished);
+  EXPECT_THAT(scene.wire.take(), HasSubstr("Connection: close"));
+  scene.end();
+  EXPECT_TRUE(scene.closed);
+  EXPECT_FALSE(scene.wire.reset);
+}
+
+// A client that reads only when it has sent everything gets its answer too.
+TEST(DownstreamH1End, WaitsForAClientThatGoesOnSendingWhatWasRefused) {
+  for (const int limit : {30, 3}) {
+    Scene scene;
+    scene.worker.options.linger_limit = std::chrono::seconds(limit);
+    scene.receive("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 100000000\r\n\r\n");
+    EXPECT_THAT(scene.wire.take(), StartsWith("HTTP/1.1 413 "));
+    EXPECT_TRUE(scene.wire.finished);
+    scene.receive(std::string(1000, 'x'));
+    scene.pass(4);
+    EXPECT_EQ(scene.closed, limit < 4) << "but not for ever";
+    if (!scene.closed) {
+      scene.pass(6);
+      EXPECT_TRUE(scene.closed) << "nor in vain";
+    }
+  }
 }
 
 TEST(DownstreamH1End, LingersEvenInADrainWhereARequestWasCutShort) {

@@ -213,6 +213,7 @@ void Exchange::on_request_body(std::span<const char> piece) {
   }
   to_upstream_ = upstream_->write_body(piece);
   if (to_upstream_ == Flow::kWait) {
+    unsent_bytes_ = upstream_->unsent_bytes();
     client_->read_more(false);
   }
   extend_deadline();
@@ -261,6 +262,13 @@ void Exchange::on_client_error(const ProxyError& error) {
 // ---- relay: the answer's side
 
 void Exchange::on_response_head(http::ResponseHead& head) {
+  // An endpoint that is tired of a kept connection says so to nobody; the request crossed that.
+  if (head.status == 408 && !head.keep_alive &&
+      plan_retry(routing::upstream_error::kClosedBeforeAnswer, true) ==
+          routing::RetryAction::kFreshConnection) {
+    upstream_failed(routing::upstream_error::kClosedBeforeAnswer);
+    return;
+  }
   answer_seen_ = true;
   extend_deadline();
   if (head.status == 101) {
@@ -344,7 +352,7 @@ void Exchange::on_upstream_error(const ProxyError& error) {
 // ---- failures
 
 void Exchange::upstream_failed(const ProxyError& error) {
-  const bool request_sent = upstream_ != nullptr;
+  const bool request_sent = request_bytes_ > 0 || (upstream_ != nullptr && upstream_->has_sent());
   const bool answer_begun = phase_ == Phase::kRelaying || phase_ == Phase::kTunnel;
   drop_upstream();
   reason_ = error.reason;
@@ -353,13 +361,7 @@ void Exchange::upstream_failed(const ProxyError& error) {
     finish();
     return;
   }
-  const auto action = routing::plan_retry(
-      error, {.tries = attempts_,
-              .connection_reused = reused_,
-              .request_sent = request_sent,
-              .answer_begun = answer_seen_,
-              .idempotent = routing::is_idempotent(head_->method_text),
-              .body_replayable = request_bytes_ == 0 && request_ == Half::kEnded});
+  const auto action = plan_retry(error, request_sent);
   if (action == routing::RetryAction::kAnotherEndpoint && config_ != nullptr) {
     pick_endpoint();
     return;
@@ -371,7 +373,21 @@ void Exchange::upstream_failed(const ProxyError& error) {
   answer(error.status, error.reason);
 }
 
+routing::RetryAction Exchange::plan_retry(const ProxyError& error, bool request_sent) const {
+  return routing::plan_retry(error,
+                             {.tries = attempts_,
+                              .connection_reused = reused_,
+                              .request_sent = request_sent,
+                              .answer_begun = answer_seen_,
+                              .idempotent = routing::is_idempotent(head_->method_text),
+                              .body_replayable = request_bytes_ == 0 && request_ == Half::kEnded});
+}
+
 void Exchange::on_deadline() {
+  if (to_upstream_ == Flow::kWait && endpoint_reads()) {
+    extend_deadline();
+    return;
+  }
   if (phase_ == Phase::kTunnel) {
     reason_ = "tunnel idle for too long";
     client_->abort();
@@ -390,6 +406,12 @@ void Exchange::on_deadline() {
   }
   upstream_failed(phase_ == Phase::kRelaying ? routing::upstream_error::kBodyTimeout
                                              : routing::upstream_error::kHeadTimeout);
+}
+
+// Whether it has taken anything since it was last looked at.
+bool Exchange::endpoint_reads() {
+  const auto before = std::exchange(unsent_bytes_, upstream_->unsent_bytes());
+  return unsent_bytes_ < before;
 }
 
 void Exchange::extend_deadline() {

@@ -90,8 +90,11 @@ class Exchange final : public RequestSink,
   void let_go_of_config() override;
 
   void upstream_failed(const routing::ProxyError& error);
+  [[nodiscard]] routing::RetryAction plan_retry(const routing::ProxyError& error,
+                                                bool request_sent) const;
   void on_deadline();
   void extend_deadline();
+  [[nodiscard]] bool endpoint_reads();
   void drop_upstream();
   void answer(std::uint16_t status, std::string_view reason);
   void answer_moved_to_https();
@@ -120,6 +123,7 @@ class Exchange final : public RequestSink,
   std::chrono::steady_clock::time_point started_;
   std::uint64_t request_bytes_ = 0;
   std::uint64_t response_bytes_ = 0;
+  std::size_t unsent_bytes_ = 0;  // while to_upstream_ waits: what the endpoint had not taken
   int attempts_ = 0;
   std::uint16_t status_ = 0;
   std::uint16_t upstream_status_ = 0;

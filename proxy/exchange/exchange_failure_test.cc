@@ -60,6 +60,20 @@ TEST(Exchange, ForgivesAStaleConnectionOnce) {
   scene.expect_finished();
 }
 
+// Nothing of it has left, so that not even a POST can have had an effect.
+TEST(Exchange, TriesAgainWhateverTheMethodWhereNothingWasSent) {
+  Scene scene;
+  scene.get("/", http::Method::kPost, "POST");
+  scene.start();
+  scene.backend().sent = false;
+  scene.backend().fail(error::kClosedBeforeAnswer);
+  ASSERT_TRUE(scene.worker.upstreams.connecting());
+  scene.worker.upstreams.connected();
+  scene.backend().answer(200, "x");
+  EXPECT_EQ(scene.client.status, 200);
+  scene.expect_finished();
+}
+
 TEST(Exchange, NeverSendsABodyTwice) {
   Scene scene;
   scene.get("/", http::Method::kPut, "PUT");
@@ -68,6 +82,17 @@ TEST(Exchange, NeverSendsABodyTwice) {
   scene.start();
   scene.exchange.on_request_body(bytes_of("ab"));
   scene.backend().fail(error::kResetBeforeAnswer);
+  EXPECT_EQ(scene.client.status, 502);
+  scene.expect_finished();
+}
+
+TEST(Exchange, NeverLosesABodyThatWasTakenAndNotSent) {
+  Scene scene;
+  scene.post(http::Framing::kLength, 4);
+  scene.start();
+  scene.exchange.on_request_body(bytes_of("ab"));
+  scene.backend().sent = false;
+  scene.backend().fail(error::kClosedBeforeAnswer);
   EXPECT_EQ(scene.client.status, 502);
   scene.expect_finished();
 }
@@ -154,6 +179,52 @@ TEST(Exchange, AnswersWith504WhereTheBodyIsNotTaken) {
   scene.worker.pass(std::chrono::seconds(6));
   EXPECT_EQ(scene.client.status, 504);
   EXPECT_EQ(scene.record().reason, error::kSendTimeout.reason);
+}
+
+TEST(Exchange, SparesASlowEndpointAsLongAsItTakesSomethingOfTheBody) {
+  Scene scene;
+  scene.post(http::Framing::kChunked);
+  scene.start();
+  scene.backend().slow = true;
+  scene.backend().unsent = 1'000'000;
+  scene.backend().takes = 1;
+  scene.exchange.on_request_body(bytes_of("abc"));
+  scene.worker.pass(std::chrono::seconds(70));
+  EXPECT_LT(scene.backend().unsent, 999'998U) << "nobody has looked";
+  EXPECT_EQ(scene.client.status, 0);
+  scene.backend().takes = 0;
+  scene.worker.pass(std::chrono::seconds(71));
+  EXPECT_EQ(scene.client.status, 504);
+  EXPECT_EQ(scene.record().reason, error::kSendTimeout.reason);
+  scene.expect_finished();
+}
+
+// An endpoint that is tired of a kept connection says 408 to nobody; the request crossed it.
+TEST(Exchange, TakesA408OnAKeptConnectionForItsEnd) {
+  Scene scene;
+  scene.start();
+  scene.backend().close_after_head = true;
+  scene.backend().answer_head(408, http::Framing::kNone);
+  ASSERT_TRUE(scene.worker.upstreams.connecting());
+  scene.worker.upstreams.connected();
+  scene.backend().answer(200, "x");
+  EXPECT_EQ(scene.client.status, 200);
+  EXPECT_EQ(scene.record().attempts, 2);
+  scene.expect_finished();
+}
+
+TEST(Exchange, HandsOnA408ThatMayBeMeant) {
+  for (const bool keeps : {true, false}) {
+    Scene scene;
+    if (!keeps) {
+      scene.post(http::Framing::kLength, 4);  // the body is what it may have waited for
+    }
+    scene.start();
+    scene.backend().close_after_head = !keeps;
+    scene.backend().answer(408, "x");
+    EXPECT_EQ(scene.client.status, 408);
+    scene.expect_finished();
+  }
 }
 
 TEST(Exchange, LetsTheClientsOwnDeadlineJudgeABodyThatDoesNotCome) {

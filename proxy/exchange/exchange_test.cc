@@ -296,6 +296,21 @@ TEST(Exchange, ReplacesWhatClientsClaimAboutThemselves) {
   EXPECT_THAT(scene.backend().fields, Not(HasSubstr("evil")));
 }
 
+// No proxy in front is trusted: what only such a one may say is dropped.
+TEST(Exchange, DropsWhatOnlyAProxyMaySay) {
+  Scene scene;
+  for (const auto* name :
+       {"X-Forwarded-Prefix", "x-forwarded-user", "X-Original-URL", "X-Original-URI",
+        "X-Rewrite-URL", "SSL-Client-Verify", "ssl-client-cert", "Forwarded"}) {
+    scene.field(name, "evil");
+  }
+  scene.field("X-Forward", "kept");
+  scene.field("X-Originally", "kept too");
+  scene.start();
+  EXPECT_THAT(scene.backend().fields, Not(HasSubstr("evil")));
+  EXPECT_THAT(scene.backend().fields, HasSubstr("X-Forward: kept\nX-Originally: kept too\n"));
+}
+
 TEST(Exchange, KeepsAForeignForwardedForToLookAt) {
   Scene scene;
   scene.field("X-Forwarded-For", "203.0.113.1");

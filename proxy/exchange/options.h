@@ -22,7 +22,9 @@ struct Options {
   std::chrono::milliseconds client_send_timeout{
       60'000};  // between two successful writes to the client
   std::chrono::milliseconds client_idle_timeout{75'000};  // between two requests
-  std::chrono::milliseconds linger_timeout{5'000};  // for what a client still sends after a refusal
+  // For what a client still sends after a refusal: between two pieces, and in all.
+  std::chrono::milliseconds linger_timeout{5'000};
+  std::chrono::milliseconds linger_limit{30'000};
 
   // The backend's side.
   std::chrono::milliseconds upstream_idle_timeout{60'000};

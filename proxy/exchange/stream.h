@@ -8,6 +8,7 @@
 // side's reading.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -57,6 +58,10 @@ class ClientStream : public Stream {
  public:
   // `body_follows`: the first body piece comes in this turn, hold the head back for it.
   virtual void send_head(const OutgoingRequest& request, bool body_follows) = 0;
+  // Whether any of this request has left for the backend.
+  [[nodiscard]] virtual bool has_sent() const = 0;
+  // What was written and the backend has not taken: it shrinks while it reads.
+  [[nodiscard]] virtual std::size_t unsent_bytes() const = 0;
   // Ends the exchange's use of the stream, whatever its state. No sink call follows. The connection
   // is kept only if its message ended cleanly.
   virtual void release() = 0;

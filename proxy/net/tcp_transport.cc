@@ -217,6 +217,7 @@ void TcpTransport::send(std::span<const iovec> pieces, std::size_t bytes) {
     }
     sent = 0;
   }
+  sent_bytes_ += static_cast<std::uint64_t>(sent);
   if (static_cast<std::size_t>(sent) != bytes) {
     keep(pieces, bytes, static_cast<std::size_t>(sent));
     readiness_.wait_writable();
@@ -266,6 +267,7 @@ void TcpTransport::send_kept() {
     return;
   }
   outgoing_->sent += static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+  sent_bytes_ += static_cast<std::uint64_t>(std::max<ssize_t>(sent, 0));
   if (outgoing_->sent == outgoing_->bytes.size()) {
     outgoing_.reset();
     return;

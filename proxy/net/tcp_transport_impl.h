@@ -27,6 +27,7 @@ class TcpTransport final : public Transport, ReadinessHandler, BatchedSender {
   bool write(std::span<const iovec> pieces) override;
   void finish_writing() override;
   void close(bool reset) override;
+  [[nodiscard]] std::uint64_t sent_bytes() const override { return sent_bytes_; }
   [[nodiscard]] std::size_t unsent_bytes() const override;
   [[nodiscard]] bool has_unread() const override { return readable_ || !unread_.empty(); }
   [[nodiscard]] const TransportInfo& info() const override { return info_; }
@@ -63,6 +64,7 @@ class TcpTransport final : public Transport, ReadinessHandler, BatchedSender {
   Poster poster_;
   UnreadBuffer unread_;
   std::unique_ptr<Outgoing> outgoing_;
+  std::uint64_t sent_bytes_ = 0;
   bool* destroyed_ = nullptr;  // while a turn runs: a flag on the stack below it
   TransportError error_ = TransportError::kNone;
   Write write_state_ = Write::kOpen;

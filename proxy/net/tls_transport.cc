@@ -56,6 +56,7 @@ class TlsTransport final : public Transport, TransportSink {
   void finish_writing() override;
   void close(bool reset) override;
   // The engine keeps nothing: what it sealed lies below.
+  [[nodiscard]] std::uint64_t sent_bytes() const override { return below_->sent_bytes(); }
   [[nodiscard]] std::size_t unsent_bytes() const override { return below_->unsent_bytes(); }
   [[nodiscard]] bool has_unread() const override {
     return !unread_.empty() || below_->has_unread();

@@ -90,6 +90,8 @@ class Transport {
   // Closes at once. `reset`: with RST, so that a cut answer can't look complete.
   virtual void close(bool reset = false) = 0;
 
+  // What was handed to the kernel since the connection began; small writes wait for the turn's end.
+  [[nodiscard]] virtual std::uint64_t sent_bytes() const = 0;
   // What was written and the peer has not acknowledged: it shrinks while the peer reads. Asks the
   // kernel, so not for every write.
   [[nodiscard]] virtual std::size_t unsent_bytes() const = 0;

@@ -36,6 +36,7 @@ void H1Connection::lend(exchange::ResponseSink& sink, std::unique_ptr<Lease> lea
   credit_ = true;
   request_ended_ = false;
   interims_ = 0;
+  sent_before_ = transport_->sent_bytes();
   ++requests_;
   idle_deadline_.cancel();
 }
@@ -113,6 +114,10 @@ std::size_t H1Connection::on_bytes(std::span<char> bytes) {
   }
   if (state_ == State::kFlushing) {
     return bytes.size();  // nobody is there to take them
+  }
+  if (state_ == State::kHead && sink_ != nullptr && !has_sent()) {
+    fail(routing::upstream_error::kClosedBeforeAnswer);  // an answer to nobody
+    return bytes.size();
   }
   in_feed_ = true;
   const auto taken = feed(bytes);

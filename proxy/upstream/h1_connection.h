@@ -46,7 +46,8 @@ class ConnectionOwner {
 // Lifetime:  the owner's, until on_closed.
 // Errors:    an answer that breaks RFC 9112, and any end before it is whole, are told as
 // ProxyError; the connection is
-//            not used again. A byte or an end while idle closes it.
+//            not used again. A byte or an end while idle closes it, and so does one that came
+//            before anything of the next request was sent.
 class H1Connection final : public exchange::Mortal,
                            public IdleHook,
                            public exchange::ClientStream,
@@ -72,6 +73,8 @@ class H1Connection final : public exchange::Mortal,
   void end(const http::FieldBlock* trailers) override;
   void flush() override;
   void read_more(bool credit) override;
+  [[nodiscard]] bool has_sent() const override { return transport_->sent_bytes() != sent_before_; }
+  [[nodiscard]] std::size_t unsent_bytes() const override { return transport_->unsent_bytes(); }
   void release() override;
 
  private:
@@ -108,6 +111,7 @@ class H1Connection final : public exchange::Mortal,
   exchange::ResponseSink* sink_ = nullptr;
   net::Deadline idle_deadline_;
   exchange::EndpointId endpoint_;
+  std::uint64_t sent_before_ = 0;  // when it was lent
   std::uint32_t requests_ = 0;
   std::uint32_t interims_ = 0;
   State state_ = State::kIdle;

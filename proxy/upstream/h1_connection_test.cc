@@ -213,6 +213,21 @@ TEST(UpstreamH1, ClosesWhereBytesOrAnEndComeWhileIdle) {
   }
 }
 
+// It came while the connection was idle, and the loop tells of it only now.
+TEST(UpstreamH1, TakesNothingForAnAnswerThatCameBeforeTheRequestWasSent) {
+  Scene scene;
+  FakeExchange first, second;
+  scene.send(first);
+  scene.receive(kAnswer);
+  scene.wire.full = true;  // what is written waits
+  scene.send(second);
+  scene.receive("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(second.statuses, "");
+  ASSERT_EQ(second.errors.size(), 1U);
+  EXPECT_EQ(second.errors.front(), error::kClosedBeforeAnswer);
+  EXPECT_TRUE(scene.closed);
+}
+
 TEST(UpstreamH1, ClosesAfterItsIdleTime) {
   Scene scene;
   FakeExchange exchange;

@@ -41,6 +41,7 @@ class Wire {
   // What the socket did not take leaves.
   void drain() {
     full = false;
+    sent_ += kept_.size();
     written += std::exchange(kept_, {});
     finished |= std::exchange(finishing_, false);
     if (std::exchange(blocked_, false) && sink_ != nullptr) {
@@ -49,6 +50,7 @@ class Wire {
   }
   // The socket takes some of it.
   void drain_some(std::size_t bytes) {
+    sent_ += bytes;
     written += kept_.substr(0, bytes);
     kept_.erase(0, bytes);
   }
@@ -68,7 +70,8 @@ class Wire {
   std::string take() { return std::exchange(written, {}); }
   [[nodiscard]] bool keeps_bytes() const { return !kept_.empty(); }
 
-  bool full = false;  // the socket takes nothing
+  bool full = false;      // the socket takes nothing
+  std::size_t takes = 0;  // but so many bytes between two looks at what is unsent
   std::string written;
   int writes = 0;
   bool paused = false;
@@ -103,7 +106,11 @@ class Wire {
       (wire_.kept_.empty() ? wire_.finished : wire_.finishing_) = true;
     }
     void close(bool with_reset) override { wire_.close(with_reset); }
-    [[nodiscard]] std::size_t unsent_bytes() const override { return wire_.kept_.size(); }
+    [[nodiscard]] std::uint64_t sent_bytes() const override { return wire_.sent_; }
+    [[nodiscard]] std::size_t unsent_bytes() const override {
+      wire_.drain_some(std::min(wire_.takes, wire_.kept_.size()));
+      return wire_.kept_.size();
+    }
     [[nodiscard]] bool has_unread() const override { return !wire_.unread_.empty(); }
     [[nodiscard]] const net::TransportInfo& info() const override { return wire_.info; }
 
@@ -119,6 +126,7 @@ class Wire {
     blocked_ |= full;
     for (const iovec& piece : pieces) {
       (blocked_ ? kept_ : written).append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+      sent_ += blocked_ ? 0 : piece.iov_len;
     }
     return !blocked_;
   }
@@ -148,6 +156,7 @@ class Wire {
   std::string unread_;
   std::vector<char> offered_;
   std::string kept_;
+  std::uint64_t sent_ = 0;
   bool blocked_ = false;
   bool finishing_ = false;
   bool due_ = false;

@@ -97,6 +97,7 @@ class FakeEndpointStream final : public ClientStream {
     head_.framing = framed_by;
     head_.content_length = content_length;
     head_.upgrade = switch_to;
+    head_.keep_alive = !close_after_head;
     ended &= status != 101;  // a tunnel is open again
     for (const auto& [name, value] : extra) {
       head_.fields.add(http::field_id(name), name, value);
@@ -174,8 +175,14 @@ class FakeEndpointStream final : public ClientStream {
     sink_ = nullptr;
   }
 
+  [[nodiscard]] bool has_sent() const override { return sent; }
+  [[nodiscard]] std::size_t unsent_bytes() const override { return unsent -= takes; }
   [[nodiscard]] bool released() const { return sink_ == nullptr; }
 
+  bool sent = true;
+  mutable std::size_t unsent = 0;
+  std::size_t takes = 0;          // bytes between two looks at what is unsent
+  bool close_after_head = false;  // it says Connection: close
   bool slow = false;
   std::string head, fields, body, upgrade;
   http::Framing framing = http::Framing::kNone;
