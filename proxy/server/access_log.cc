@@ -1,11 +1,13 @@
 #include "proxy/server/access_log.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,7 +82,7 @@ bool AccessLog::drain() {
 
 // A pipe takes PIPE_BUF bytes without blocking once poll says so; the writer must stay able to
 // stop.
-bool AccessLog::write_some(std::span<const char> bytes, std::size_t& written) const {
+bool AccessLog::write_some(std::span<const char> bytes, std::size_t& written) {
   pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
   if (::poll(&ready, 1, static_cast<int>(kPollInterval.count())) <= 0) {
     return false;
@@ -88,12 +90,20 @@ bool AccessLog::write_some(std::span<const char> bytes, std::size_t& written) co
   const auto size = may_block_ ? std::min<std::size_t>(bytes.size(), PIPE_BUF) : bytes.size();
   const auto result = ::write(fd_, bytes.data(), size);
   if (result < 0) {
-    // A full disk or a closed pipe: these bytes are lost, the requests they tell of are not.
-    written = errno == EINTR || errno == EAGAIN ? 0 : size;
+    written = errno == EINTR || errno == EAGAIN ? 0 : lose(bytes);
     return true;
   }
   written = static_cast<std::size_t>(result);
   return true;
+}
+
+// A full disk or a closed pipe: these lines are lost, the requests they tell of are not. Whole
+// lines, so that what follows once there is room again begins one.
+std::size_t AccessLog::lose(std::span<const char> bytes) {
+  const auto lines = std::ranges::count(bytes, '\n');
+  lost_lines_ += static_cast<std::uint64_t>(lines);
+  const std::string_view text(bytes.data(), bytes.size());
+  return lines == 0 ? bytes.size() : text.rfind('\n') + 1;
 }
 
 void AccessLog::reopen_file() {

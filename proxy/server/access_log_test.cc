@@ -96,6 +96,14 @@ TEST_F(AccessLogTest, NamesAPathThatCantBeOpened) {
   EXPECT_NE(log.error().find("/none/access.log"), std::string::npos);
 }
 
+TEST_F(AccessLogTest, CountsLinesThatADiskHadNoRoomFor) {
+  auto log = AccessLog::open(LogFormat::kJson, "/dev/full", 1);
+  ASSERT_TRUE(log) << log.error();
+  (*log)->ring(0).push("one\ntwo\n");
+  (*log)->ring(0).push("three\n");
+  EXPECT_TRUE(eventually([&] { return (*log)->lost_lines() == 3; }));
+}
+
 // Nobody reads the pipe: the ring fills, pushing never waits, and the end does not either.
 TEST_F(AccessLogTest, DropsWhereTheLogBlocks) {
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);

@@ -174,7 +174,7 @@ std::string to_prometheus_text(const Metrics& total, const exchange::Config& con
   families.push_back(family("portico_upstream_retries_total", "Tries after the first.", Counter,
                             {counter({}, total.retries)}));
   families.push_back(family("portico_access_log_dropped_total",
-                            "Access log lines dropped because the log is slow.", Counter,
+                            "Access log lines dropped because the log is slow or full.", Counter,
                             {counter({}, total.dropped_log_lines)}));
   families.push_back(family("portico_config_generation", "Number of the configuration in effect.",
                             Gauge, {gauge({}, static_cast<double>(config.generation))}));

@@ -148,6 +148,7 @@ void Server::reopen_access_log() {
 void Server::collect(net::Loop& loop, std::move_only_function<void(std::string)> take) {
   auto collection = std::make_shared<Collection>();
   collection->take = std::move(take);
+  collection->total.dropped_log_lines = log_ == nullptr ? 0 : log_->lost_lines();
   const auto finish = [collection, workers = workers_.size()] {
     static const exchange::Config kNone;
     const auto& config = collection->config == nullptr ? kNone : *collection->config;
