@@ -1,6 +1,7 @@
 #include "proxy/net/listener.h"
 
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -184,6 +185,40 @@ TEST_F(ConnectorTest, TakesNoLongerThanItMay) {
   ASSERT_TRUE(until([&] { return result.has_value(); }));
   EXPECT_EQ(result->error(), TransportError::kTimedOut);
   ::close(fd);
+}
+
+// The descriptor that is connected as `info` says.
+int descriptor_of(const TransportInfo& info) {
+  for (int fd = 0; fd < 1024; ++fd) {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) == 0 &&
+        SocketAddress::from(reinterpret_cast<sockaddr&>(storage), length) == info.local) {
+      return fd;
+    }
+  }
+  return -1;
+}
+
+TEST_F(ConnectorTest, SetsWhatFindsAPeerThatIsGone) {
+  const auto listener = open(kAnyPort);
+  std::optional<Result> result;
+  Connector connector(loop_, listener->local_address(),
+                      ConnectOptions{.timeout = 5s, .unacknowledged_limit = 20s, .keepalive = 10s},
+                      into(result));
+  ASSERT_TRUE(until([&] { return result.has_value(); }));
+  const int fd = descriptor_of((**result)->info());
+  const auto option = [fd](int level, int name) {
+    int value = -1;
+    socklen_t length = sizeof value;
+    getsockopt(fd, level, name, &value, &length);
+    return value;
+  };
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_USER_TIMEOUT), 20'000);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPIDLE), 10);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPINTVL), 10);
+  EXPECT_EQ(option(SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_NODELAY), 1);
 }
 
 TEST_F(ConnectorTest, DestroyedItSaysNothing) {
