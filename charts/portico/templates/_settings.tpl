@@ -28,6 +28,15 @@ tag
 {{- include "portico.imageReference" (list $own $registry) -}}
 {{- end -}}
 
+{{- /* The default backend's image is Kubernetes' own, wherever a mirror has it. */ -}}
+{{- define "portico.defaultBackend.image" -}}
+{{- $image := .Values.defaultBackend.image -}}
+{{- $global := dig "image" "registry" "" (.Values.global | default dict) -}}
+{{- if eq $global "ghcr.io" }}{{ $global = "" }}{{ end -}}
+{{- $named := merge (dict "tag" (include "portico.scalar" $image.tag)) $image -}}
+{{- include "portico.imageReference" (list $named ($image.registry | default $global | default "registry.k8s.io")) -}}
+{{- end -}}
+
 {{- /* ports: http, https, admin (listened on); publicHttp, publicHttps (clients see); lowest; low ("", "sysctl", "capability"). */ -}}
 {{- define "portico.ports" -}}
 {{- $c := .Values.controller -}}
