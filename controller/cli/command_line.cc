@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "controller/cli/check.h"
+#include "controller/cli/cluster_flags.h"
 #include "controller/cli/cores.h"
 #include "controller/cli/explain.h"
 #include "controller/cli/serve.h"
@@ -27,6 +28,7 @@ struct ServeFlags {
   std::int64_t workers = 0;
   std::int64_t grace_seconds = 0;
   std::int64_t shutdown_seconds = 240;
+  ClusterFlags cluster;
 };
 
 net::SocketAddress parse_address(const std::string& flag, const std::string& text) {
@@ -74,7 +76,7 @@ void add_class_flags(CLI::App& app, translate::Options& options) {
 
 void add_serve_flags(CLI::App& app, ServeOptions& options, ServeFlags& flags) {
   app.add_option("--manifests", options.manifests,
-                 "A YAML or JSON file, or a folder of them, watched (required)");
+                 "A YAML or JSON file, or a folder of them, watched; else the cluster is");
   app.add_option("--http-address", flags.http, "Where plain HTTP is accepted")
       ->capture_default_str();
   app.add_option("--https-address", flags.https, "Where TLS is accepted")->capture_default_str();
@@ -106,12 +108,11 @@ void add_serve_flags(CLI::App& app, ServeOptions& options, ServeFlags& flags) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   add_class_flags(app, options.translate);
+  add_cluster_flags(app, options, flags.cluster);
 }
 
 int serve(ServeOptions& options, const ServeFlags& flags) {
-  if (options.manifests.empty()) {
-    throw CLI::ValidationError("serve", "give --manifests PATH: a YAML or JSON file or a folder");
-  }
+  read_cluster_flags(flags.cluster, options);
   options.server.http = parse_address("--http-address", flags.http);
   options.server.https = parse_address("--https-address", flags.https);
   options.admin = parse_address("--admin-address", flags.admin);

@@ -60,16 +60,23 @@ void Controller::apply(kube::Batch batch) {
   }
   const auto outcome = translator_.apply(batch.changes);
   const bool first = batch.synced && !std::exchange(synced_, synced_ || batch.synced);
-  if (first || outcome.impact != translate::Impact::kIrrelevant) {
+  if (first || (synced_ && outcome.impact != translate::Impact::kIrrelevant)) {
     publish();
   }
-  log_new(outcome.raised);  // reads files again for their lines: after what clients wait for
+  // Reads files again for their lines: after what clients wait for. What is amiss while not all has
+  // been read may be mended by the rest.
+  if (!synced_) {
+    raised_unsynced_ = true;
+  } else {
+    const bool all = first && raised_unsynced_;
+    log_new(all ? translator_.diagnostics() : outcome.raised);
+  }
   external_names_.want(translator_.external_names());
 }
 
 void Controller::take_addresses(const std::string& name, std::vector<std::string> addresses) {
   const auto outcome = translator_.set_external_addresses(name, std::move(addresses));
-  if (outcome.impact != translate::Impact::kIrrelevant) {
+  if (synced_ && outcome.impact != translate::Impact::kIrrelevant) {
     publish();
   }
   log_new(outcome.raised);

@@ -26,7 +26,11 @@ class Controller {
   Controller(const translate::Options& options, std::unique_ptr<kube::DnsResolver> resolver,
              Publish publish, std::move_only_function<void()> on_ready);
 
+  // Publishes nothing before the source is synced.
   void apply(kube::Batch batch);
+
+  // See Translator.
+  std::vector<kube::SecretUse> take_secret_uses() { return translator_.take_secret_uses(); }
 
   [[nodiscard]] const translate::Translator& translator() const { return translator_; }
   // The translator's and the source's findings, as they now are.
@@ -44,6 +48,7 @@ class Controller {
   ExternalNames external_names_;
   routing::Diagnostics reading_;  // the source's findings as last logged
   bool synced_ = false;
+  bool raised_unsynced_ = false;  // findings may have come before, and were not logged
 };
 
 // One line of the log; file and line where they are known.

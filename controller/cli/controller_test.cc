@@ -168,5 +168,30 @@ TEST_F(ControllerDns, AsksForTheNewNameOfAService) {
       [&] { return addresses_of("default/web:80") == std::vector<std::string>{"127.0.0.9"}; }));
 }
 
+// A source that reads kind by kind, as a cluster's does.
+TEST(ControllerWithoutAllObjects, PublishesAndLogsNothingYet) {
+  testing::ManifestFolder folder;
+  folder.write("web.yaml", kWeb);
+  folder.write("ingress.yaml", kIngress);
+  const std::filesystem::path path = folder.path();
+  const auto read = kube::read_manifests({&path, 1});
+  ASSERT_TRUE(read) << read.error();
+  testing::LogCapture log;
+  int published = 0;
+  Controller controller(
+      translate::Options(), nullptr,
+      [&](const routing::Snapshot&, std::move_only_function<void()>) { ++published; }, [] {});
+  kube::Batch batch;
+  for (const auto& object : read->objects) {
+    batch.changes.push_back({kube::key_of(*object), object});
+  }
+  controller.apply(std::move(batch));
+  EXPECT_EQ(published, 0);
+  EXPECT_EQ(log.take(), "");
+  controller.apply({.synced = true});
+  EXPECT_EQ(published, 1);
+  EXPECT_THAT(log.take(), HasSubstr("there is no Service \"nobody\""));
+}
+
 }  // namespace
 }  // namespace portico::cli

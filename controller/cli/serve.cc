@@ -16,6 +16,9 @@
 #include "controller/cli/finding_line.h"
 #include "controller/cli/signals.h"
 #include "controller/cli/url_encoding.h"
+#include "controller/kube/api/client.h"
+#include "controller/kube/api/connect.h"
+#include "controller/kube/cluster/cluster_source.h"
 #include "controller/kube/dns_resolver.h"
 #include "controller/kube/manifest_source.h"
 #include "proxy/net/deadline.h"
@@ -43,6 +46,9 @@ class Process {
         }) {}
 
   std::expected<void, std::string> open() {
+    if (auto opened = open_api(); !opened) {
+      return opened;
+    }
     auto server = server::Server::open(control_, options_.server);
     if (!server) {
       return std::unexpected(std::move(server.error()));
@@ -57,14 +63,7 @@ class Process {
     }
     admin_ = std::move(*admin);
     open_controller();
-    auto source = kube::ManifestSource::open(
-        control_, options_.manifests,
-        [this](kube::Batch batch) { controller_->apply(std::move(batch)); });
-    if (!source) {
-      return std::unexpected("--manifests: " + source.error());
-    }
-    source_ = std::move(*source);
-    return {};
+    return open_source();
   }
 
   void run() {
@@ -74,11 +73,50 @@ class Process {
     spdlog::info("listening admin {}", admin_->address().to_string());
     control_.run();
     admin_.reset();
-    source_.reset();
+    manifests_.reset();
+    cluster_.reset();
     server_.reset();
   }
 
  private:
+  // Speaks to nobody yet: an API server that is away is waited for.
+  std::expected<void, std::string> open_api() {
+    if (!options_.manifests.empty()) {
+      return {};
+    }
+    auto access = kube::find_api_access(options_.access);
+    if (!access) {
+      return std::unexpected(access.error() + " (or give --manifests PATH)");
+    }
+    spdlog::info("reading the cluster of {} by {}", access->server, access->origin);
+    auto client = kube::open_api_client(control_, std::move(*access));
+    if (!client) {
+      return std::unexpected(std::move(client.error()));
+    }
+    api_ = std::move(*client);
+    return {};
+  }
+
+  std::expected<void, std::string> open_source() {
+    auto apply = [this](kube::Batch batch) {
+      controller_->apply(std::move(batch));
+      const auto secrets = controller_->take_secret_uses();
+      if (cluster_ != nullptr) {
+        cluster_->use_secrets(secrets);
+      }
+    };
+    if (api_ != nullptr) {
+      cluster_ = std::make_unique<kube::ClusterSource>(control_, *api_, options_.scope, apply);
+      return {};
+    }
+    auto source = kube::ManifestSource::open(control_, options_.manifests, apply);
+    if (!source) {
+      return std::unexpected("--manifests: " + source.error());
+    }
+    manifests_ = std::move(*source);
+    return {};
+  }
+
   void open_controller() {
     std::unique_ptr<kube::DnsResolver> resolver;
     if (auto opened = kube::DnsResolver::open(control_)) {
@@ -177,7 +215,7 @@ class Process {
       return;
     }
     if (!serving_) {
-      reply({.status = 503, .body = "still reading the manifests\n"});
+      reply({.status = 503, .body = "not everything has been read yet\n"});
       return;
     }
     control_.post([this, url = std::move(*url), reply = std::move(reply)]() mutable {
@@ -197,7 +235,9 @@ class Process {
   std::unique_ptr<server::Server> server_;
   std::unique_ptr<server::AdminServer> admin_;
   std::unique_ptr<Controller> controller_;
-  std::unique_ptr<kube::ManifestSource> source_;
+  std::unique_ptr<kube::ManifestSource> manifests_;  // this,
+  std::unique_ptr<kube::ApiClient> api_;             // or these two
+  std::unique_ptr<kube::ClusterSource> cluster_;
   bool stopping_ = false;
 };
 

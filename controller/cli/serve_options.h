@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <string>
 
+#include "controller/kube/api/connect.h"
+#include "controller/kube/cluster/cluster_source.h"
+#include "controller/status/options.h"
 #include "controller/translate/options.h"
 #include "proxy/net/socket_address.h"
 #include "proxy/server/server.h"
@@ -12,7 +15,10 @@
 namespace portico::cli {
 
 struct ServeOptions {
-  std::string manifests;  // a file or a folder
+  std::string manifests;  // a file or a folder; "" the cluster
+  kube::AccessOptions access;
+  kube::ClusterScope scope;
+  status::Options status;
   net::SocketAddress admin;
   server::ServerSetup server;
   translate::Options translate;
