@@ -29,8 +29,9 @@ constexpr AnnotationRow later(std::string_view name, Scope scope, std::string_vi
   return {name, Support::kNotYet, scope, Guard::kNo, nullptr, {}, {}, meaning, harmless};
 }
 
-constexpr AnnotationRow guard(std::string_view name, Scope scope, std::string_view meaning) {
-  return {name, Support::kNotYet, scope, Guard::kYes, nullptr, {}, {}, meaning, {}};
+constexpr AnnotationRow guard(std::string_view name, Scope scope, std::string_view meaning,
+                              std::string_view harmless = {}) {
+  return {name, Support::kNotYet, scope, Guard::kYes, nullptr, {}, {}, meaning, harmless};
 }
 
 constexpr AnnotationRow never(std::string_view name, Scope scope, std::string_view meaning,
@@ -44,6 +45,8 @@ constexpr AnnotationRow removed(std::string_view name, std::string_view meaning)
 
 using enum Scope;
 
+// cert-manager's solver Ingresses carry exactly this.
+constexpr std::string_view kEverybody = "0.0.0.0/0,::/0";
 constexpr std::string_view kGoneTracing = "ingress-nginx has dropped OpenTracing";
 constexpr std::string_view kGoneGlobalLimit = "ingress-nginx has dropped the global rate limit";
 constexpr std::string_view kGoneWaf =
@@ -123,8 +126,8 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
           "auth-url's question shares nginx variables with the request"),
     guard("enable-global-auth", kPath, "whether the global auth-url applies"),
     // Addresses and rates
-    guard("allowlist-source-range", kPath, "client addresses that may pass"),
-    guard("whitelist-source-range", kPath, "the old name of allowlist-source-range"),
+    guard("allowlist-source-range", kPath, "client addresses that may pass", kEverybody),
+    guard("whitelist-source-range", kPath, "the old name of allowlist-source-range", kEverybody),
     guard("denylist-source-range", kPath, "client addresses that may not pass"),
     later("limit-rps", kIngress, "requests a second of one client"),
     later("limit-rpm", kIngress, "requests a minute of one client"),

@@ -13,6 +13,9 @@ namespace {
 using routing::Severity;
 
 bool guards(const AnnotationRow& row, std::string_view value) {
+  if (!row.harmless.empty() && value == row.harmless) {
+    return false;
+  }
   return row.guards_access == Guard::kYes ||
          (row.guards_access == Guard::kByValue && snippet_guards_access(value));
 }

@@ -134,6 +134,15 @@ TEST(Annotations, UnservedGuardDeniesUnderBothPrefixes) {
   }
 }
 
+TEST(Annotations, AListThatLetsEverybodyInGuardsNothing) {
+  for (const auto* name : {"whitelist-source-range", "allowlist-source-range"}) {
+    const auto reading = read(name, "0.0.0.0/0,::/0");
+    EXPECT_THAT(reading.policy.denied_because, IsEmpty());
+    EXPECT_THAT(reading.findings, IsEmpty());
+    EXPECT_THAT(read(name, "0.0.0.0/0").policy.denied_because, HasSubstr(name));
+  }
+}
+
 TEST(Annotations, ClientCertificatesGuardTheWholeHost) {
   EXPECT_FALSE(read("auth-tls-secret", "default/ca").host_denied_because.empty());
   EXPECT_TRUE(read("auth-url", "http://auth").host_denied_because.empty());
