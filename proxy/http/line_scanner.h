@@ -36,8 +36,8 @@ class LineScanner {
   void reset() { *this = LineScanner{}; }
 
  private:
-  [[nodiscard]] std::size_t next_control(const char* begin, std::size_t size);
-  void pass_line_end(std::size_t at);
+  [[nodiscard]] bool find_hits(const char* begin, std::size_t size);
+  Result no_line(const char* begin, std::size_t at, std::size_t size, std::size_t limit);
 
   std::string_view line_;
   std::string_view reason_;
@@ -49,40 +49,22 @@ class LineScanner {
   std::uint64_t hits_ = 0;
 };
 
-// The offset of the first control byte that was not passed; `size` if there is none.
-[[gnu::always_inline]] inline std::size_t LineScanner::next_control(const char* begin,
-                                                                    std::size_t size) {
+// Looks at the next bytes, until there are hits. False where there are none up to `size`.
+[[gnu::always_inline]] inline bool LineScanner::find_hits(const char* begin, std::size_t size) {
 #if defined(__SSE2__)
-  for (;;) {
-    for (; hits_ != 0; hits_ &= hits_ - 1) {
-      const std::size_t at = hits_begin_ + static_cast<std::size_t>(std::countr_zero(hits_));
-      if (is_control_but_tab(begin[at])) {
-        return at;
-      }
-    }
-    if (scanned_ >= size || size < scan::kWideBlock) {
-      break;
-    }
+  while (hits_ == 0 && scanned_ < size && size >= scan::kWideBlock) {
     hits_begin_ = std::min(scanned_, size - scan::kWideBlock);
     hits_ = scan::maybe_controls(begin + hits_begin_) >> (scanned_ - hits_begin_);
     hits_ <<= scanned_ - hits_begin_;
     scanned_ = hits_begin_ + scan::kWideBlock;
   }
 #endif
-  const char* const hit = find_control(begin + std::min(scanned_, size), begin + size);
-  scanned_ = static_cast<std::size_t>(hit - begin);
-  return scanned_;
-}
-
-[[gnu::always_inline]] inline void LineScanner::pass_line_end(std::size_t at) {
-  line_begin_ = at + 2;
-  if (scanned_ < line_begin_) {
-    scanned_ = line_begin_;
-    hits_ = 0;
-    return;
+  if (hits_ == 0 && scanned_ < size) {
+    hits_begin_ = static_cast<std::size_t>(find_control(begin + scanned_, begin + size) - begin);
+    hits_ = hits_begin_ < size ? 1 : 0;
+    scanned_ = std::min(hits_begin_ + 1, size);
   }
-  hits_ &= hits_ - 1;  // CR
-  hits_ &= hits_ - 1;  // LF
+  return hits_ != 0;
 }
 
 // Inlined into the loop over field lines, whose copy of a scanner then lives in registers.
@@ -90,16 +72,31 @@ class LineScanner {
                                                                     std::size_t limit) {
   const std::size_t size = std::min(bytes.size(), limit);
   const char* const begin = bytes.data();
-  const std::size_t at = next_control(begin, size);
-  if (at + 1 < size && std::string_view(begin + at, 2) == "\r\n") {
-    line_ = {begin + line_begin_, at - line_begin_};
-    pass_line_end(at);
-    return Result::kLine;
+  while (find_hits(begin, size)) {
+    const std::size_t at = hits_begin_ + static_cast<std::size_t>(std::countr_zero(hits_));
+    if (at + 1 < size && std::string_view(begin + at, 2) == "\r\n") {
+      line_ = {begin + line_begin_, at - line_begin_};
+      line_begin_ = at + 2;
+      scanned_ = std::max(scanned_, line_begin_);
+      hits_ &= hits_ - 1;  // CR
+      hits_ &= hits_ - 1;  // LF, where it lies among the hits
+      return Result::kLine;
+    }
+    if (is_control_but_tab(begin[at])) {
+      return no_line(begin, at, size, limit);
+    }
+    hits_ &= hits_ - 1;
   }
-  if (at == size || (begin[at] == '\r' && at + 1 == size)) {
+  return size == limit ? Result::kTooLong : Result::kMore;
+}
+
+inline LineScanner::Result LineScanner::no_line(const char* begin, std::size_t at, std::size_t size,
+                                                std::size_t limit) {
+  const bool is_cr = begin[at] == '\r';
+  if (is_cr && at + 1 == size) {
     return size == limit ? Result::kTooLong : Result::kMore;
   }
-  if (begin[at] == '\r') {
+  if (is_cr) {
     reason_ = "bare CR in the head";
   } else {
     reason_ = begin[at] == '\n' ? "bare LF in the head" : "control byte in the head";

@@ -1,5 +1,6 @@
 #include "proxy/http/message.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "proxy/http/assign.h"
@@ -11,6 +12,7 @@ void FieldBlock::clear() {
   // One large head must not be kept for ever in each of many reused blocks.
   constexpr std::size_t kKeptBytes = 16 * 1024;
   present_ = 0;
+  repeated_ = 0;
   text_.clear();
   if (text_.capacity() > kKeptBytes) {
     text_.shrink_to_fit();
@@ -34,6 +36,10 @@ void FieldBlock::add(FieldId id, std::string_view name, std::string_view value) 
 void FieldBlock::set_text(std::string_view section) {
   assert(text_.empty() && "a section is a block of its own");
   assign(text_, section);
+}
+
+std::size_t FieldBlock::count_repeated(FieldId id) const {
+  return static_cast<std::size_t>(std::ranges::count(entries_, id, &Entry::id));
 }
 
 std::size_t FieldBlock::bytes() const {

@@ -103,7 +103,7 @@ class FieldBlock {
   [[nodiscard]] std::string_view line(std::size_t index) const;
   // The first field of that id; nothing if there is none.
   [[nodiscard]] std::optional<std::string_view> find(FieldId id) const;
-  [[nodiscard]] std::size_t count(FieldId id) const;  // O(1)
+  [[nodiscard]] std::size_t count(FieldId id) const;  // O(1) up to one
   [[nodiscard]] std::size_t bytes() const;            // names and values
 
  private:
@@ -116,11 +116,12 @@ class FieldBlock {
     return {text_.data() + offset, size};
   }
 
-  // Both arrays hold for an id only while its bit in present_ is set, so that clear() need not
-  // touch them.
-  std::uint64_t present_ = 0;
+  [[nodiscard]] std::size_t count_repeated(FieldId id) const;
+
+  std::uint64_t present_ = 0;   // a bit for each id
+  std::uint64_t repeated_ = 0;  // of those, which are there more than once
+  // Holds for an id only while its bit in present_ is set, so that clear() need not touch it.
   std::array<std::uint16_t, static_cast<std::size_t>(FieldId::kCount)> first_;
-  std::array<std::uint16_t, static_cast<std::size_t>(FieldId::kCount)> count_;
   std::string text_;
   std::vector<Entry> entries_;
 };
@@ -128,12 +129,11 @@ class FieldBlock {
 inline void FieldBlock::add_at(FieldId id, const Place& place) {
   const auto index = static_cast<std::size_t>(id);
   const std::uint64_t bit = std::uint64_t{1} << index;
+  repeated_ |= present_ & bit;
   if ((present_ & bit) == 0) {
     present_ |= bit;
     first_[index] = static_cast<std::uint16_t>(entries_.size());
-    count_[index] = 0;
   }
-  ++count_[index];
   entries_.push_back({.id = id, .place = place});
 }
 
@@ -153,7 +153,7 @@ inline std::string_view FieldBlock::line(std::size_t index) const {
 
 inline std::size_t FieldBlock::count(FieldId id) const {
   const auto index = static_cast<std::size_t>(id);
-  return (present_ >> index & 1) == 0 ? 0 : count_[index];
+  return (repeated_ >> index & 1) == 0 ? present_ >> index & 1 : count_repeated(id);
 }
 
 inline std::optional<std::string_view> FieldBlock::find(FieldId id) const {

@@ -26,6 +26,10 @@ struct ConnectionOptions {
 
 ConnectionOptions read_connection(const FieldBlock& fields) {
   ConnectionOptions options;
+  const std::size_t count = fields.count(FieldId::kConnection);
+  if (count == 0) {
+    return options;
+  }
   const auto read = [&options](std::string_view list) {
     for_each_element(list, [&options](std::string_view option) {
       options.close |= equals_no_case(option, "close");
@@ -34,8 +38,8 @@ ConnectionOptions read_connection(const FieldBlock& fields) {
       return true;
     });
   };
-  if (const std::size_t count = fields.count(FieldId::kConnection); count <= 1) {
-    read(count == 0 ? std::string_view() : *fields.find(FieldId::kConnection));
+  if (count == 1) {
+    read(*fields.find(FieldId::kConnection));
     return options;
   }
   for (std::size_t i = 0; i < fields.size(); ++i) {
@@ -176,16 +180,17 @@ bool is_ipv6_text(std::string_view text) {
 }  // namespace
 
 std::optional<std::uint64_t> parse_content_length(std::string_view value) {
+  constexpr std::size_t kSafeDigits = 19;  // of these none can be too large
   if (value.empty()) {
     return std::nullopt;
   }
   std::uint64_t length = 0;
-  for (const char c : value) {
-    if (!is_digit(c)) {
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (!is_digit(value[i])) {
       return std::nullopt;
     }
-    const auto digit = static_cast<std::uint64_t>(c - '0');
-    if (length > (UINT64_MAX - digit) / 10) {
+    const auto digit = static_cast<std::uint64_t>(value[i] - '0');
+    if (i >= kSafeDigits && length > (UINT64_MAX - digit) / 10) {
       return std::nullopt;
     }
     length = length * 10 + digit;

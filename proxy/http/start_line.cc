@@ -102,19 +102,35 @@ Judgement take_target(std::string_view target, const char* end, RequestHead& hea
   return take_absolute_form(target, head);
 }
 
+std::size_t token_size(std::string_view text) {
+  std::size_t size = 0;
+  while (size < text.size() && is_token_char(text[size])) {
+    ++size;
+  }
+  return size;
+}
+
+// Of a line that holds one. A version begins behind it: where eight bytes follow one, they are no
+// version if they hold another.
+std::size_t last_space(std::string_view line) {
+  constexpr std::size_t kFromEnd = 9;  // " HTTP/1.1"
+  return line.size() >= kFromEnd && line[line.size() - kFromEnd] == ' ' ? line.size() - kFromEnd
+                                                                        : line.rfind(' ');
+}
+
 }  // namespace
 
 Judgement parse_request_line(std::string_view line, const Limits& limits, RequestHead& head) {
-  const std::size_t method_end = line.find(' ');
-  const std::size_t version_begin = line.rfind(' ');
-  if (method_end == std::string_view::npos || version_begin == method_end) {
+  const std::size_t method_end = token_size(line);
+  if (method_end == 0 || method_end == line.size() || line[method_end] != ' ') {
+    return refuse("malformed method");
+  }
+  const std::size_t version_begin = last_space(line);
+  if (version_begin == method_end) {
     return refuse("malformed request line");
   }
   const std::string_view method = line.substr(0, method_end);
   const std::string_view target = line.substr(method_end + 1, version_begin - method_end - 1);
-  if (!is_token(method)) {
-    return refuse("malformed method");
-  }
   const auto version = parse_version(line.substr(version_begin + 1));
   if (!version) {
     return std::unexpected(version.error());
