@@ -14,16 +14,11 @@
 namespace portico::kube {
 namespace {
 
-std::string variable(const Environment& environment, std::string_view name) {
-  const auto found = environment.find(name);
-  return found == environment.end() ? std::string() : found->second;
-}
-
 std::expected<DialPlan, std::string> plan_of(const ApiAccess& access) {
   auto server = parse_server_url(access.server);
   if (!server) {
-    return std::unexpected(
-        fmt::format("{}: server \"{}\" {}", access.origin, access.server, server.error()));
+    return std::unexpected(fmt::format("{}: server \"{}\" {}", access.origin,
+                                       shown_url(access.server), server.error()));
   }
   DialPlan plan{.server = std::move(*server)};
   plan.tls_server_name = access.tls_server_name.empty() ? plan.server.host : access.tls_server_name;
@@ -36,7 +31,7 @@ std::expected<DialPlan, std::string> plan_of(const ApiAccess& access) {
   }
   if (!proxy) {
     return std::unexpected(
-        fmt::format("{}: proxy \"{}\" {}", access.origin, access.proxy, proxy.error()));
+        fmt::format("{}: proxy \"{}\" {}", access.origin, shown_url(access.proxy), proxy.error()));
   }
   plan.proxy = std::move(*proxy);
   return plan;
@@ -54,6 +49,11 @@ Environment process_environment() {
     }
   }
   return all;
+}
+
+std::string variable(const Environment& environment, std::string_view name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? std::string() : found->second;
 }
 
 std::expected<ApiAccess, std::string> find_api_access(const AccessOptions& options,

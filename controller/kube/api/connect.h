@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "controller/kube/api/access.h"
 
@@ -21,6 +22,8 @@ class ApiClient;
 
 using Environment = std::map<std::string, std::string, std::less<>>;
 Environment process_environment();
+// "" where it is not set.
+std::string variable(const Environment& environment, std::string_view name);
 
 inline constexpr const char* kServiceAccountFolder =
     "/var/run/secrets/kubernetes.io/serviceaccount";

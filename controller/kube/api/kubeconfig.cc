@@ -54,11 +54,12 @@ Result check_url(const Entry& entry, std::string_view field, const std::string& 
                  bool is_proxy) {
   const auto parsed = parse_server_url(url);
   if (!parsed) {
-    return entry.refuse(field, fmt::format("\"{}\" {}", url, parsed.error()));
+    return entry.refuse(field, fmt::format("\"{}\" {}", shown_url(url), parsed.error()));
   }
   if (is_proxy && parsed->is_tls) {
-    return entry.refuse(
-        field, fmt::format("\"{}\" has scheme \"https\"; only http proxies are spoken to", url));
+    return entry.refuse(field,
+                        fmt::format("\"{}\" has scheme \"https\"; only http proxies are spoken to",
+                                    shown_url(url)));
   }
   return {};
 }
@@ -160,11 +161,6 @@ std::string names_of(const Entries& entries) {
     names += (names.empty() ? "" : ", ") + name;
   }
   return names.empty() ? "none" : names;
-}
-
-std::string variable(const Environment& environment, std::string_view name) {
-  const auto found = environment.find(name);
-  return found == environment.end() ? std::string() : found->second;
 }
 
 // The files of $KUBECONFIG that exist, or the one in the home folder.

@@ -9,14 +9,9 @@
 namespace portico::kube {
 namespace {
 
-std::string_view value_of(const Environment& environment, std::string_view upper) {
-  for (const std::string& name : {std::string(upper), lower(upper)}) {
-    const auto found = environment.find(name);
-    if (found != environment.end() && !found->second.empty()) {
-      return found->second;
-    }
-  }
-  return {};
+std::string either_case(const Environment& environment, std::string_view name) {
+  const std::string value = variable(environment, name);
+  return value.empty() ? variable(environment, lower(name)) : value;
 }
 
 // `address` lies in `network`, "10.0.0.0/8".
@@ -95,15 +90,13 @@ bool is_proxy_excluded(const ServerUrl& server, std::string_view no_proxy) {
 }
 
 std::string choose_proxy(const ServerUrl& server, const Environment& environment) {
-  const std::string_view proxy =
-      value_of(environment, server.is_tls ? "HTTPS_PROXY" : "HTTP_PROXY");
+  const std::string proxy = either_case(environment, server.is_tls ? "HTTPS_PROXY" : "HTTP_PROXY");
   const auto address = net::SocketAddress::from(server.host, 0);
   if (proxy.empty() || server.host == "localhost" || (address && address->is_loopback()) ||
-      is_proxy_excluded(server, value_of(environment, "NO_PROXY"))) {
+      is_proxy_excluded(server, either_case(environment, "NO_PROXY"))) {
     return {};
   }
-  return proxy.find("://") == std::string_view::npos ? "http://" + std::string(proxy)
-                                                     : std::string(proxy);
+  return proxy.find("://") == std::string::npos ? "http://" + proxy : proxy;
 }
 
 }  // namespace portico::kube

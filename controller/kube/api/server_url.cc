@@ -124,4 +124,12 @@ std::expected<ServerUrl, std::string> parse_server_url(std::string_view text) {
   return url;
 }
 
+std::string shown_url(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  const std::size_t begin = scheme == std::string_view::npos ? 0 : scheme + 3;
+  const std::size_t at = text.substr(0, text.find('/', begin)).rfind('@');
+  std::string shown(text.substr(0, begin));
+  return shown += text.substr(at == std::string_view::npos || at < begin ? begin : at + 1);
+}
+
 }  // namespace portico::kube

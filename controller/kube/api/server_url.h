@@ -26,4 +26,7 @@ struct ServerUrl {
 // https are spoken`.
 std::expected<ServerUrl, std::string> parse_server_url(std::string_view text);
 
+// `text` as a message may show it: without a user name and password.
+std::string shown_url(std::string_view text);
+
 }  // namespace portico::kube

@@ -47,6 +47,13 @@ TEST(ServerUrl, SaysWhatIsWrong) {
   EXPECT_EQ(problem("https://a%62"), "has \"a%62\" for a host");
 }
 
+TEST(ServerUrl, IsShownWithoutAPassword) {
+  EXPECT_EQ(shown_url("socks5://me:secret@proxy:1/a@b"), "socks5://proxy:1/a@b");
+  EXPECT_EQ(shown_url("me:secret@proxy"), "proxy");
+  EXPECT_EQ(shown_url("https://a/b@c"), "https://a/b@c");
+  EXPECT_EQ(shown_url(""), "");
+}
+
 TEST(ProxyChoice, FollowsTheEnvironment) {
   const ServerUrl server{.host = "api.example.com", .port = 6443};
   const ServerUrl plain{.is_tls = false, .host = "api.example.com", .port = 80};
