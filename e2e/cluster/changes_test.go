@@ -94,7 +94,7 @@ func TestIngressClassTakesEffectWhenCreatedAndDeleted(t *testing.T) {
 	harness.Eventually(t, "the first class", func() error { return portico.Serves("http://first.test/", "shop") })
 	must(t, portico.Answers("http://shop.test/", 404))
 
-	cluster.Class(t, other)
+	cluster.ClassBeside(t, namespace, other)
 	harness.Eventually(t, "created", func() error { return portico.Serves("http://shop.test/", "shop") })
 	must(t, cluster.Client.NetworkingV1().IngressClasses().Delete(context.Background(), other, metav1.DeleteOptions{}))
 	harness.Eventually(t, "deleted", func() error { return portico.Answers("http://shop.test/", 404) })

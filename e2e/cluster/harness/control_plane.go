@@ -98,7 +98,7 @@ func (c *ControlPlane) prepare() error {
 	if err := os.WriteFile(c.file("audit-policy.yaml"), []byte(auditPolicy), 0o600); err != nil {
 		return err
 	}
-	return c.writeKubeconfig("controllers", "system:kube-controller-manager")
+	return c.writeKubeconfig("controllers", "controllers", "system:masters")
 }
 
 func (c *ControlPlane) writeSigningKey() error {

@@ -18,8 +18,8 @@ const (
 	ingressLabel = "e2e.portico.dev/ingress"
 )
 
-// ControllerClass is spec.controller of the classes that Portico serves.
-const ControllerClass = "portico.dev/ingress-controller"
+// controllerOf is spec.controller of a test's classes: what is of other tests' is not its Portico's.
+func controllerOf(class string) string { return "e2e.portico.dev/" + class }
 
 // PortName and ServicePort are how rules may name a Service's port.
 const (
@@ -27,13 +27,19 @@ const (
 	ServicePort = 80
 )
 
-// Class makes an IngressClass of Portico's by that name, gone with the test.
+// Class makes the IngressClass that a Portico with that Setup.Class serves, gone with the test.
 func (c *Cluster) Class(t testing.TB, name string) {
 	t.Helper()
+	c.ClassBeside(t, name, name)
+}
+
+// ClassBeside makes an IngressClass that is served beside `class`: of the same controller.
+func (c *Cluster) ClassBeside(t testing.TB, class, name string) {
+	t.Helper()
 	ctx := context.Background()
-	class := &networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec: networkingv1.IngressClassSpec{Controller: ControllerClass}}
-	if _, err := c.Client.NetworkingV1().IngressClasses().Create(ctx, class, metav1.CreateOptions{}); err != nil {
+	object := &networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: networkingv1.IngressClassSpec{Controller: controllerOf(class)}}
+	if _, err := c.Client.NetworkingV1().IngressClasses().Create(ctx, object, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Client.NetworkingV1().IngressClasses().Delete(ctx, name, metav1.DeleteOptions{}) })

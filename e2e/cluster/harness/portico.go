@@ -80,7 +80,8 @@ func (c *Cluster) StartPortico(t testing.TB, setup Setup) *Portico {
 	if setup.Account == nil {
 		setup.Account = c.Account(t, setup.Namespace, setup.Server)
 	}
-	arguments := []string{"serve", "--kubeconfig", setup.Account.Kubeconfig, "--ingress-class", setup.Class, "--workers", "2"}
+	arguments := []string{"serve", "--kubeconfig", setup.Account.Kubeconfig, "--workers", "2",
+		"--ingress-class", setup.Class, "--controller-class", controllerOf(setup.Class)}
 	arguments = append(arguments, addressFlags(setup.Address)...)
 	arguments = append(arguments, setup.Flags...)
 	return c.runPortico(t, setup, []string{"POD_NAME=" + setup.Name, "POD_NAMESPACE=" + setup.Namespace}, arguments)
@@ -187,7 +188,8 @@ func (p *Portico) finish(t testing.TB) {
 		}
 	}
 	if t.Failed() {
-		t.Logf("%s wrote:\n%s", p.Name, p.Log())
+		lines := strings.Split(p.Log(), "\n")
+		t.Logf("%s wrote at its end:\n%s", p.Name, strings.Join(lines[max(0, len(lines)-40):], "\n"))
 	}
 	if p.Running() {
 		p.Kill()
