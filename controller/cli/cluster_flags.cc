@@ -76,6 +76,9 @@ void add_reading_flags(CLI::App& app, ServeOptions& options, ClusterFlags& flags
   app.add_option("--configmap", options.translate.config_map,
                  "NAMESPACE/NAME of the ConfigMap with settings for all Ingresses")
       ->check(CLI::Validator(judge_object, "", "configmap"));
+  app.add_option("--default-ssl-certificate", options.translate.default_ssl_certificate,
+                 "NAMESPACE/NAME of the Secret whose certificate serves where no other does")
+      ->check(CLI::Validator(judge_object, "", "secret"));
 }
 
 void add_status_flags(CLI::App& app, status::Options& status, ClusterFlags& flags) {

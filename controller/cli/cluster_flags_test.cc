@@ -42,6 +42,13 @@ TEST(ClusterFlags, SayWhatIsRead) {
   EXPECT_EQ(options.translate.config_map, "a/b");
 }
 
+TEST(ClusterFlags, TheDefaultCertificateIsReadWhereverItIs) {
+  const auto options =
+      parse({"--watch-namespace", "shop", "--default-ssl-certificate", "edge/any"});
+  EXPECT_EQ(options.translate.default_ssl_certificate, "edge/any");
+  EXPECT_EQ(options.scope.default_certificate, "edge/any");
+}
+
 TEST(ClusterFlags, SayWhatIsWritten) {
   const auto options =
       parse({"--update-status=false", "--update-status-on-shutdown=false",
