@@ -45,9 +45,10 @@ std::string to_log_line(const routing::Diagnostic& diagnostic) {
 
 Controller::Controller(const translate::Options& options,
                        std::unique_ptr<kube::DnsResolver> resolver, Publish publish,
-                       std::move_only_function<void()> on_ready)
+                       std::move_only_function<void()> on_ready, Applied on_applied)
     : publish_(std::move(publish)),
       on_ready_(std::move(on_ready)),
+      on_applied_(std::move(on_applied)),
       translator_(options),
       external_names_(std::move(resolver),
                       [this](const std::string& name, std::vector<std::string> addresses) {
@@ -72,6 +73,7 @@ void Controller::apply(kube::Batch batch) {
     log_new(all ? translator_.diagnostics() : outcome.raised);
   }
   external_names_.want(translator_.external_names());
+  tell_applied(batch.changes, outcome.raised);
 }
 
 void Controller::take_addresses(const std::string& name, std::vector<std::string> addresses) {
@@ -80,6 +82,7 @@ void Controller::take_addresses(const std::string& name, std::vector<std::string
     publish();
   }
   log_new(outcome.raised);
+  tell_applied({}, outcome.raised);
 }
 
 routing::Diagnostics Controller::findings() const {
@@ -94,6 +97,13 @@ void Controller::publish() {
       std::exchange(on_ready_, nullptr)();
     }
   });
+}
+
+void Controller::tell_applied(std::span<const kube::Change> changes,
+                              const routing::Diagnostics& raised) {
+  if (on_applied_) {
+    on_applied_(changes, raised);
+  }
 }
 
 void Controller::log_new(const routing::Diagnostics& found) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,10 @@ namespace portico::cli {
 using Publish = std::move_only_function<void(const routing::Snapshot& snapshot,
                                              std::move_only_function<void()> adopted)>;
 
+// What the translator has just taken up, and the findings that this brought.
+using Applied = std::move_only_function<void(std::span<const kube::Change> changes,
+                                             const routing::Diagnostics& raised)>;
+
 // Thread:    the control loop's.
 // Lifetime:  outlives the calls of `adopted`.
 class Controller {
@@ -24,7 +29,7 @@ class Controller {
   // `on_ready` is called once, when everything that was there at start is in every worker. A null
   // `resolver` leaves ExternalName Services without addresses.
   Controller(const translate::Options& options, std::unique_ptr<kube::DnsResolver> resolver,
-             Publish publish, std::move_only_function<void()> on_ready);
+             Publish publish, std::move_only_function<void()> on_ready, Applied on_applied = {});
 
   // Publishes nothing before the source is synced.
   void apply(kube::Batch batch);
@@ -39,11 +44,13 @@ class Controller {
  private:
   void take_addresses(const std::string& name, std::vector<std::string> addresses);
   void publish();
+  void tell_applied(std::span<const kube::Change> changes, const routing::Diagnostics& raised);
   void log_new(const routing::Diagnostics& found);
   void log_reading(const routing::Diagnostics& all);
 
   Publish publish_;
   std::move_only_function<void()> on_ready_;
+  Applied on_applied_;
   translate::Translator translator_;
   ExternalNames external_names_;
   routing::Diagnostics reading_;  // the source's findings as last logged

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <expected>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,7 @@
 #include "controller/kube/cluster/cluster_source.h"
 #include "controller/kube/dns_resolver.h"
 #include "controller/kube/manifest_source.h"
+#include "controller/status/status_controller.h"
 #include "proxy/net/deadline.h"
 #include "proxy/net/fd_limit.h"
 #include "proxy/server/admin.h"
@@ -29,11 +31,13 @@ namespace portico::cli {
 namespace {
 
 constexpr int kCannotStart = 2;
+// In Events; not --controller-class, which may be another program's.
+constexpr const char* kReporter = "portico.dev/ingress-controller";
 
 // The process, once everything is open.
 //
 // Life: starting -> ready -> (SIGTERM) not ready, listeners open for the grace period -> draining
-// -> ended.
+// -> ended. Statuses are taken back and the Lease is released beside the last three.
 class Process {
  public:
   explicit Process(const ServeOptions& options)
@@ -73,6 +77,7 @@ class Process {
     spdlog::info("listening admin {}", admin_->address().to_string());
     control_.run();
     admin_.reset();
+    status_.reset();
     manifests_.reset();
     cluster_.reset();
     server_.reset();
@@ -106,6 +111,10 @@ class Process {
       }
     };
     if (api_ != nullptr) {
+      auto options = options_.status;
+      status::read_environment(options);
+      status_ = std::make_unique<status::StatusController>(
+          control_, *api_, controller_->translator(), std::move(options), kReporter);
       cluster_ = std::make_unique<kube::ClusterSource>(control_, *api_, options_.scope, apply);
       return {};
     }
@@ -130,13 +139,21 @@ class Process {
           serving_ = true;
           server_->publish(snapshot, std::move(adopted));
         },
-        [this] { on_ready(); });
+        [this] { on_ready(); },
+        [this](std::span<const kube::Change> changes, const routing::Diagnostics& raised) {
+          if (status_ != nullptr) {
+            status_->on_change(changes, raised);
+          }
+        });
   }
 
   void on_ready() {
     if (!stopping_) {
       ready_ = true;
       spdlog::info("ready");
+      if (status_ != nullptr) {
+        status_->start();
+      }
     }
   }
 
@@ -164,6 +181,13 @@ class Process {
     ready_ = false;
     spdlog::info("stopping: not ready; listeners close in {} s",
                  options_.shutdown_grace_period.count());
+    if (status_ != nullptr) {
+      writing_ = true;
+      status_->stop([this] {
+        writing_ = false;
+        end_if_done();
+      });
+    }
     server_->announce_drain();
     if (options_.shutdown_grace_period.count() == 0) {
       drain();
@@ -176,8 +200,15 @@ class Process {
     last_call_.arm(options_.worker_shutdown_timeout);
     server_->drain([this] {
       spdlog::info("drained");
-      control_.stop();
+      drained_ = true;
+      end_if_done();
     });
+  }
+
+  void end_if_done() {
+    if (drained_ && !writing_) {
+      control_.stop();
+    }
   }
 
   // On the admin thread.
@@ -238,7 +269,10 @@ class Process {
   std::unique_ptr<kube::ManifestSource> manifests_;  // this,
   std::unique_ptr<kube::ApiClient> api_;             // or these two
   std::unique_ptr<kube::ClusterSource> cluster_;
+  std::unique_ptr<status::StatusController> status_;  // with api_
   bool stopping_ = false;
+  bool writing_ = false;  // the last words to the API server
+  bool drained_ = false;
 };
 
 }  // namespace
