@@ -66,8 +66,8 @@ def run(*arguments, seconds=30, under=()):
 class Portico:
     """`portico serve` on ports of its own. As a context manager it also asserts a clean end."""
 
-    def __init__(self, manifests, *flags, ready=True, under=()):
-        """`under`: a command that runs the program as its last words."""
+    def __init__(self, manifests, *flags, ready=True, under=(), variables=None):
+        """`under`: a command that runs the program as its last words; `variables`: further ones of its environment."""
         self.addresses = {}
         self.lines = []
         self._changed = threading.Condition()
@@ -78,7 +78,11 @@ class Portico:
         if "--workers" not in flags:
             command += ["--workers", "2"]
         self.process = subprocess.Popen(
-            list(map(str, command)), stderr=subprocess.PIPE, text=True, errors="replace", env=environment()
+            list(map(str, command)),
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env=environment() | (variables or {}),
         )
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()

@@ -12,8 +12,10 @@ struct ObjectRef {
   std::string namespace_;
   std::string name;
 
-  // "Ingress shop/web"
-  [[nodiscard]] std::string to_string() const { return kind + " " + namespace_ + "/" + name; }
+  // "Ingress shop/web"; of what has no namespace "IngressClass portico"
+  [[nodiscard]] std::string to_string() const {
+    return kind + " " + (namespace_.empty() ? "" : namespace_ + "/") + name;
+  }
   auto operator<=>(const ObjectRef&) const = default;
 };
 

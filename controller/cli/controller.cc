@@ -50,10 +50,9 @@ Controller::Controller(const translate::Options& options,
       on_ready_(std::move(on_ready)),
       on_applied_(std::move(on_applied)),
       translator_(options),
-      external_names_(std::move(resolver),
-                      [this](const std::string& name, std::vector<std::string> addresses) {
-                        take_addresses(name, std::move(addresses));
-                      }) {}
+      external_names_(std::move(resolver), [this](const std::string& name, kube::Resolution known) {
+        take_addresses(name, std::move(known));
+      }) {}
 
 void Controller::apply(kube::Batch batch) {
   if (batch.diagnostics_changed) {
@@ -76,8 +75,9 @@ void Controller::apply(kube::Batch batch) {
   tell_applied(batch.changes, outcome.raised);
 }
 
-void Controller::take_addresses(const std::string& name, std::vector<std::string> addresses) {
-  const auto outcome = translator_.set_external_addresses(name, std::move(addresses));
+void Controller::take_addresses(const std::string& name, kube::Resolution known) {
+  const auto outcome = translator_.set_external_addresses(name, std::move(known.addresses),
+                                                          std::move(known.failure));
   if (synced_ && outcome.impact != translate::Impact::kIrrelevant) {
     publish();
   }

@@ -42,7 +42,7 @@ class Controller {
   [[nodiscard]] routing::Diagnostics findings() const;
 
  private:
-  void take_addresses(const std::string& name, std::vector<std::string> addresses);
+  void take_addresses(const std::string& name, kube::Resolution known);
   void publish();
   void tell_applied(std::span<const kube::Change> changes, const routing::Diagnostics& raised);
   void log_new(const routing::Diagnostics& found);

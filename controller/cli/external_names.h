@@ -11,14 +11,17 @@
 
 namespace portico::cli {
 
+// The servers of $PORTICO_DNS_SERVERS ("127.0.0.1:5353,[::1]:53"), for tests; those of
+// /etc/resolv.conf where it is not set.
+kube::DnsOptions dns_options();
+
 // Thread:    the control loop's.
 // Lifetime:  destroying it stops the questions.
 class ExternalNames {
  public:
-  using Told =
-      std::move_only_function<void(const std::string& name, std::vector<std::string> addresses)>;
+  using Told = std::move_only_function<void(const std::string& name, kube::Resolution)>;
 
-  // `told` is called when a name's addresses are first known and whenever they change, from the
+  // `told` is called with a name's first answer or failure and whenever either changes, from the
   // loop; it may call want(). Without a resolver nothing ever resolves.
   ExternalNames(std::unique_ptr<kube::DnsResolver> resolver, Told told);
 

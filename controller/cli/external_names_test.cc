@@ -23,8 +23,8 @@ class ExternalNamesTest : public ::testing::Test {
     auto resolver =
         kube::DnsResolver::open(loop_, {.servers = {server_.address()}, .shortest = 20ms});
     names_.emplace(std::move(*resolver),
-                   [this](const std::string& name, std::vector<std::string> addresses) {
-                     known_[name] = std::move(addresses);
+                   [this](const std::string& name, kube::Resolution known) {
+                     known_[name] = std::move(known.addresses);
                      ++told_[name];
                    });
   }
@@ -66,7 +66,7 @@ TEST_F(ExternalNamesTest, FollowsChangesUntilItIsNotWanted) {
 }
 
 TEST_F(ExternalNamesTest, WithoutAResolverIsSilent) {
-  ExternalNames names(nullptr, [](const std::string&, const std::vector<std::string>&) { FAIL(); });
+  ExternalNames names(nullptr, [](const std::string&, const kube::Resolution&) { FAIL(); });
   names.want({"a.test"});
   EXPECT_FALSE(loop_.run_until([&] { return !server_.asked.empty(); }, 20ms));
 }

@@ -5,17 +5,6 @@
 #include <fmt/format.h>
 
 namespace portico::cli {
-namespace {
-
-std::string object_text(const routing::ObjectRef& object) {
-  if (object.name.empty()) {
-    return "-";
-  }
-  return object.namespace_.empty() ? fmt::format("{} {}", object.kind, object.name)
-                                   : object.to_string();
-}
-
-}  // namespace
 
 std::string one_line(std::string text) {
   std::ranges::replace_if(
@@ -38,7 +27,8 @@ std::string_view severity_word(routing::Severity severity) {
 std::string finding_line(const routing::Diagnostic& diagnostic) {
   return one_line(fmt::format("{}:{}: {}: {}: {}: {}{}{}",
                               diagnostic.file.empty() ? "-" : diagnostic.file, diagnostic.line,
-                              severity_word(diagnostic.severity), object_text(diagnostic.object),
+                              severity_word(diagnostic.severity),
+                              diagnostic.object.name.empty() ? "-" : diagnostic.object.to_string(),
                               diagnostic.field.empty() ? "-" : diagnostic.field, diagnostic.message,
                               diagnostic.fix.empty() ? "" : "; ", diagnostic.fix));
 }

@@ -128,7 +128,7 @@ class Process {
 
   void open_controller() {
     std::unique_ptr<kube::DnsResolver> resolver;
-    if (auto opened = kube::DnsResolver::open(control_)) {
+    if (auto opened = kube::DnsResolver::open(control_, dns_options())) {
       resolver = std::move(*opened);
     } else {
       spdlog::warn("Services of type ExternalName answer 503: no DNS: {}", opened.error());

@@ -13,6 +13,10 @@ namespace {
 
 using routing::Severity;
 
+bool is_cluster_scoped(std::string_view kind) {
+  return kind == "IngressClass" || kind == "Namespace";
+}
+
 // One document of a kind that is read.
 class ObjectDecoder {
  public:
@@ -45,10 +49,16 @@ class ObjectDecoder {
   }
 
  private:
+  // The object's name as everybody else will say it.
   static routing::ObjectRef ref(const At& root, std::string_view kind) {
     const Value meta = root.value.find("metadata");
-    return {std::string(kind), std::string(meta.member_text("namespace")),
-            std::string(meta.member_text("name"))};
+    std::string space(meta.member_text("namespace"));
+    if (is_cluster_scoped(kind)) {
+      space.clear();
+    } else if (space.empty()) {
+      space = "default";
+    }
+    return {std::string(kind), std::move(space), std::string(meta.member_text("name"))};
   }
 
   const At& root_;
@@ -167,7 +177,7 @@ class DocumentDecoder {
   void break_object(const At& at, const Kind& kind) {
     const Value meta = at.value.find("metadata");
     std::string space(meta.member_text("namespace"));
-    if (kind.name == "IngressClass") {
+    if (is_cluster_scoped(kind.name)) {
       space.clear();
     } else if (space.empty()) {
       space = "default";

@@ -315,9 +315,9 @@ TEST_P(DocumentFindings, AreTold) {
 INSTANTIATE_TEST_SUITE_P(
     Table, DocumentFindings,
     ::testing::Values(
-        DocumentRow{"OldIngress",
-                    "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n",
-                    "web.yaml:1: Ingress /a: apiVersion: \"extensions/v1beta1\" is not served"},
+        DocumentRow{
+            "OldIngress", "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n",
+            "web.yaml:1: Ingress default/a: apiVersion: \"extensions/v1beta1\" is not served"},
         DocumentRow{"BetaIngress",
                     "apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {name: a}\n",
                     "\"networking.k8s.io/v1beta1\" is not served"},
@@ -329,13 +329,13 @@ INSTANTIATE_TEST_SUITE_P(
                     "required field \"metadata\" is missing"},
         DocumentRow{
             "MisspeltKind", "apiVersion: networking.k8s.io/v1\nkind: Ingres\nmetadata: {name: a}\n",
-            "web.yaml:2: Ingres /a: kind: unknown kind \"Ingres\": did you mean \"Ingress\"?"},
+            "web.yaml:2: Ingres default/a: kind: unknown kind \"Ingres\": did you mean \"Ingress\"?"},
         DocumentRow{"NoKind", "replicas: 3\n", "names no kind"},
         DocumentRow{"NotAMap", "just words\n", "must be a map, not \"just words\""},
-        DocumentRow{
-            "BadBase64",
-            "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata:\n  tls.crt: '%%'\n",
-            "web.yaml:5: Secret /s: data[tls.crt]: key \"tls.crt\" does not hold valid base64"},
+        DocumentRow{"BadBase64",
+                    "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata:\n  tls.crt: '%%'\n",
+                    "web.yaml:5: Secret default/s: data[tls.crt]: key \"tls.crt\" does not hold "
+                    "valid base64"},
         DocumentRow{"Syntax", "a: 1\nb: [\n", "web.yaml:"}),
     [](const auto& info) { return std::string(info.param.name); });
 
@@ -370,6 +370,15 @@ TEST(Decode, SecretValuesAreNeverQuoted) {
   EXPECT_EQ(decoded.diagnostics.size(), 2U);
   EXPECT_THAT(lines(decoded.diagnostics), ::testing::Not(HasSubstr("hunter2")));
   EXPECT_THAT(lines(decoded.diagnostics), ::testing::Not(HasSubstr("31337")));
+}
+
+TEST(Decode, NamesAnObjectInFindingsAsEverybodyElseDoes) {
+  const auto decoded = decode(
+      "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\nspec: {colour: 1}\n"
+      "---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: mine, "
+      "namespace: x}\nspec: {colour: 1}\n");
+  EXPECT_THAT(lines(decoded.diagnostics), HasSubstr("Ingress default/web: spec.colour"));
+  EXPECT_THAT(lines(decoded.diagnostics), HasSubstr("IngressClass mine: spec.colour"));
 }
 
 TEST(Decode, JsonGivesTheSameObjects) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <utility>
 
 #include "controller/kube/dns_channel.h"
 #include "proxy/net/deadline.h"
@@ -30,10 +31,9 @@ std::chrono::milliseconds next_question(const DnsOptions& options, const DnsAnsw
 
 struct DnsResolver::Name {
   std::string text;
-  std::vector<std::string> addresses;
+  Resolution known;
   bool is_known = false;
   int failures = 0;
-  std::string failure;
   std::unique_ptr<net::Deadline> again;
   // Shared, so that a callback that is running may drop its watch.
   std::vector<std::shared_ptr<Callback>> callbacks;
@@ -44,7 +44,6 @@ class DnsResolver::NameWatch final : public Watch {
   NameWatch(std::shared_ptr<Name> name, std::shared_ptr<Callback> callback)
       : name_(std::move(name)), callback_(std::move(callback)) {}
   ~NameWatch() override { std::erase(name_->callbacks, callback_); }
-  [[nodiscard]] std::string failure() const override { return name_->failure; }
 
  private:
   std::shared_ptr<Name> name_;
@@ -84,7 +83,7 @@ std::unique_ptr<DnsResolver::Watch> DnsResolver::watch(const std::string& text, 
     name->text = text;
     slot = name;
     if (is_address(text)) {
-      name->addresses = {text};
+      name->known.addresses = {text};
       name->is_known = true;
     } else {
       name->again =
@@ -105,7 +104,7 @@ std::unique_ptr<DnsResolver::Watch> DnsResolver::watch(const std::string& text, 
       const bool is_watched = known != nullptr && std::count(known->callbacks.begin(),
                                                              known->callbacks.end(), told) != 0;
       if (told != nullptr && is_watched) {
-        (*told)(known->addresses);
+        (*told)(known->known);
       }
     });
   }
@@ -122,14 +121,17 @@ void DnsResolver::ask(const std::shared_ptr<Name>& name) {
 
 void DnsResolver::take(const std::shared_ptr<Name>& name, DnsAnswer answer) {
   name->failures = answer.addresses.empty() ? name->failures + 1 : 0;
-  name->failure = answer.failure;
   name->again->arm(next_question(options_, answer, name->failures));
-  if (answer.addresses.empty() || (name->is_known && name->addresses == answer.addresses)) {
-    return;
+  auto& known = name->known;
+  if (answer.addresses.empty()) {
+    answer.addresses = known.addresses;
   }
-  name->is_known = true;
-  name->addresses = std::move(answer.addresses);
-  tell(name);
+  const bool is_news = !std::exchange(name->is_known, true) ||
+                       known.addresses != answer.addresses || known.failure != answer.failure;
+  known = {std::move(answer.addresses), std::move(answer.failure)};
+  if (is_news) {
+    tell(name);
+  }
 }
 
 // A callback may drop watches, and with the last of them the name.
@@ -137,10 +139,10 @@ void DnsResolver::tell(const std::shared_ptr<Name>& name) {
   // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): `name` may be one that goes.
   const std::shared_ptr<Name> kept = name;
   const auto callbacks = kept->callbacks;
-  const auto addresses = kept->addresses;
+  const auto known = kept->known;
   for (const auto& callback : callbacks) {
     if (std::count(kept->callbacks.begin(), kept->callbacks.end(), callback) != 0) {
-      (*callback)(addresses);
+      (*callback)(known);
     }
   }
 }

@@ -30,6 +30,12 @@ struct DnsOptions {
 std::chrono::milliseconds next_question(const DnsOptions& options, const DnsAnswer& answer,
                                         int failures);
 
+// What is known of a name.
+struct Resolution {
+  std::vector<std::string> addresses;  // sorted; IPv4 and IPv6 as text; the last there were
+  std::string failure;                 // why the last question had no answer; empty where it had
+};
+
 // Asks again as TTLs end. A name that can't be resolved any more keeps its last addresses (fail
 // static). One question serves all who watch a name.
 //
@@ -38,14 +44,11 @@ std::chrono::milliseconds next_question(const DnsOptions& options, const DnsAnsw
 // silent.
 class DnsResolver {
  public:
-  // Sorted; IPv4 and IPv6 as text.
-  using Callback = std::move_only_function<void(std::vector<std::string> addresses)>;
+  using Callback = std::move_only_function<void(Resolution)>;
 
   class Watch {
    public:
     virtual ~Watch() = default;
-    // Why the last question had no answer; empty when it had one, or is still open.
-    [[nodiscard]] virtual std::string failure() const = 0;
   };
 
   static std::expected<std::unique_ptr<DnsResolver>, std::string> open(net::Loop& loop,
@@ -54,7 +57,7 @@ class DnsResolver {
   DnsResolver(const DnsResolver&) = delete;
   DnsResolver& operator=(const DnsResolver&) = delete;
 
-  // `callback` is called when the addresses are first known and whenever they change; never from
+  // `callback` is called with the first answer or failure and whenever either changes; never from
   // inside this call. It may destroy the watch, and the resolver. An IP address resolves to itself.
   std::unique_ptr<Watch> watch(const std::string& name, Callback callback);
 

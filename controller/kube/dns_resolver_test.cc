@@ -41,9 +41,10 @@ class DnsResolverTest : public ::testing::Test {
   }
 
   std::unique_ptr<DnsResolver::Watch> watch(const std::string& name) {
-    return resolver_->watch(name, [this, name](Addresses addresses) {
+    return resolver_->watch(name, [this, name](Resolution known) {
       ++calls_;
-      known_[name] = std::move(addresses);
+      known_[name] = std::move(known.addresses);
+      failures_[name] = std::move(known.failure);
     });
   }
   bool until(std::move_only_function<bool()> done) {
@@ -55,6 +56,7 @@ class DnsResolverTest : public ::testing::Test {
   FakeDnsServer server_{loop_};
   std::unique_ptr<DnsResolver> resolver_;
   std::map<std::string, Addresses> known_;
+  std::map<std::string, std::string> failures_;
   int calls_ = 0;
 };
 
@@ -64,7 +66,7 @@ TEST_F(DnsResolverTest, TellsAddressesOfBothFamilies) {
   EXPECT_THAT(known_, IsEmpty());
   ASSERT_TRUE(until([&] { return known_.contains("db.example.com"); }));
   EXPECT_THAT(known_["db.example.com"], ElementsAre("10.0.0.1", "10.0.0.2", "fd00::1"));
-  EXPECT_EQ(db->failure(), "");
+  EXPECT_EQ(failures_["db.example.com"], "");
 }
 
 TEST_F(DnsResolverTest, AsksAgainWhenTheTtlEndsAndTellsOnlyChanges) {
@@ -82,20 +84,23 @@ TEST_F(DnsResolverTest, KeepsTheLastAnswerWhenItFails) {
   const auto a = watch("a.example.com");
   ASSERT_TRUE(until([&] { return calls_ == 1; }));
   server_.fails = true;
-  ASSERT_TRUE(until([&] { return !a->failure().empty(); }));
-  EXPECT_EQ(calls_, 1);
+  ASSERT_TRUE(until([&] { return !failures_["a.example.com"].empty(); }));
+  EXPECT_THAT(known_["a.example.com"], ElementsAre("10.0.0.1"));
   server_.fails = false;
   server_.records["a.example.com"] = {{"10.0.0.2"}, 0};
-  ASSERT_TRUE(until([&] { return calls_ == 2; }));
-  EXPECT_EQ(a->failure(), "");
+  ASSERT_TRUE(until([&] { return known_["a.example.com"] == Addresses{"10.0.0.2"}; }));
+  EXPECT_EQ(failures_["a.example.com"], "");
 }
 
-TEST_F(DnsResolverTest, NameThatDoesNotExistIsAFailureUntilItDoes) {
+TEST_F(DnsResolverTest, NameThatDoesNotExistIsAFailureToldOnceUntilItDoes) {
   const auto a = watch("a.example.com");
-  ASSERT_TRUE(until([&] { return !a->failure().empty(); }));
-  EXPECT_EQ(calls_, 0);
+  ASSERT_TRUE(until([&] { return server_.asked.size() >= 3; }));
+  EXPECT_EQ(calls_, 1);
+  EXPECT_THAT(known_["a.example.com"], IsEmpty());
+  EXPECT_NE(failures_["a.example.com"], "");
   server_.records["a.example.com"] = {{"10.0.0.1"}, 60};
-  ASSERT_TRUE(until([&] { return calls_ == 1; }));
+  ASSERT_TRUE(until([&] { return known_["a.example.com"] == Addresses{"10.0.0.1"}; }));
+  EXPECT_EQ(failures_["a.example.com"], "");
 }
 
 TEST_F(DnsResolverTest, OneQuestionServesAllWhoWatchAName) {
@@ -142,7 +147,7 @@ TEST_F(DnsResolverTest, CallbackMayDropItsWatchAndTheResolver) {
   std::unique_ptr<DnsResolver::Watch> a;
   std::unique_ptr<DnsResolver::Watch> b;
   int told = 0;
-  auto drop = [&](const Addresses&) {
+  auto drop = [&](const Resolution&) {
     ++told;
     a.reset();
     b.reset();
