@@ -78,13 +78,14 @@ std::expected<std::size_t, ParseError> FieldReader::read(LineScanner& given_scan
 // space.
 FieldReader::Verdict FieldReader::take_line(std::string_view line, std::size_t offset,
                                             const char* end, FieldBlock& fields) const {
-  const ScannedName scanned = scan_name(line.data(), end);
-  const std::string_view name(line.data(), scanned.size);
-  if (name.empty() || line.data()[name.size()] != ':') {
+  const char* const begin = line.data();
+  const ScannedName scanned = scan_name(begin, end);
+  const std::string_view name(begin, scanned.size);
+  if (name.empty() || begin[name.size()] != ':') {
     return Verdict::kBadName;
   }
-  const char* value_begin = line.data() + name.size() + 1;
-  const char* value_end = line.data() + line.size();
+  const char* value_begin = begin + name.size() + 1;
+  const char* value_end = begin + line.size();
   const bool as_written = has_one_space(value_begin, value_end);
   if (as_written) {
     ++value_begin;
@@ -108,12 +109,11 @@ FieldReader::Verdict FieldReader::take_line(std::string_view line, std::size_t o
       return Verdict::kFine;
     }
   }
-  fields.add_at(id,
-                {.as_written = as_written,
-                 .name_offset = static_cast<std::uint32_t>(offset),
-                 .name_size = static_cast<std::uint32_t>(name.size()),
-                 .value_offset = static_cast<std::uint32_t>(offset + (value_begin - line.data())),
-                 .value_size = static_cast<std::uint32_t>(value.size())});
+  fields.add_at(id, {.as_written = as_written,
+                     .name_offset = static_cast<std::uint32_t>(offset),
+                     .name_size = static_cast<std::uint32_t>(name.size()),
+                     .value_offset = static_cast<std::uint32_t>(offset + (value_begin - begin)),
+                     .value_size = static_cast<std::uint32_t>(value.size())});
   return Verdict::kFine;
 }
 

@@ -1,5 +1,4 @@
-// HTTP/1 messages out of bytes (RFC 9112), strictly. Fields are Beast's basic_parser's work, judged
-// by rules.h.
+// HTTP/1 messages out of bytes (RFC 9112), strictly. What is allowed in a head is judged by rules.h.
 #pragma once
 
 #include <cstddef>

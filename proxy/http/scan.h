@@ -139,7 +139,8 @@ inline ScannedName scan_name(const char* begin, [[maybe_unused]] const char* end
 
 // Whether `text` holds only visible ASCII but '#' and '\'. False may be wrong, for some short texts
 // and where there is no SSE2: the caller then looks by himself. Bytes up to `end` may be looked at.
-inline bool is_plain_target(std::string_view text, [[maybe_unused]] const char* end) {
+inline bool is_plain_target([[maybe_unused]] std::string_view text,
+                            [[maybe_unused]] const char* end) {
 #if defined(__SSE2__)
   const auto unusual = [](const char* at) {
     const __m128i block = scan::load(at);
