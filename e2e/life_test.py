@@ -80,6 +80,19 @@ def test_a_download_finishes(site):
         assert program.wait(SOON) == 0
 
 
+def test_a_pipelining_client_gets_its_answer_whole_though_more_requests_are_there(site):
+    """What was not read must not reset the connection under the answer."""
+    with portico.Portico(site) as program:
+        with wire.Client(program.http, receive_buffer=4096) as client:
+            client.send(wire.request("echo.test", "/?bytes=3000000&delay_ms=300"))
+            client.send(wire.request("echo.test") * 2000)
+            program.signal(signal.SIGTERM)
+            answer = client.response()
+            assert answer.field("connection") == "close" and len(answer.body) == 3_000_000
+            client.close()
+        assert program.wait(SOON + 5) == 0
+
+
 def test_it_is_not_ready_but_serves_on_in_the_grace_period(site):
     with portico.Portico(site, "--shutdown-grace-period", "2") as program:
         program.signal(signal.SIGTERM)

@@ -40,6 +40,12 @@ def test_an_endless_head_is_431(plain):
         assert client.response().status == 431
 
 
+def test_a_client_that_reads_only_when_it_has_sent_everything_gets_its_413(plain):
+    with wire.Client(plain.http) as client:
+        client.send(wire.request("echo.test", method="POST", body=b"x" * (64 << 20)))
+        assert client.response().status == 413
+
+
 def test_a_head_within_bounds_passes(plain):
     lines = [f"X-{i}: " + "b" * 600 for i in range(90)]
     assert wire.get(plain.http, "echo.test", "/" + "x" * 8000, *lines).status == 200

@@ -73,6 +73,16 @@ def service(name, namespace="default", port=80, port_name="http", **spec):
     }
 
 
+def config_map(name, namespace="default", **data):
+    """`data`: dashes for underscores."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(name, namespace),
+        "data": {key.replace("_", "-"): value for key, value in data.items()},
+    }
+
+
 def endpoint_slice(service_name, target_port, number=1, namespace="default", port_name="http", address="127.0.0.1", **conditions):
     endpoint = {"addresses": [address]}
     if conditions:
