@@ -34,6 +34,28 @@ def unit_counts(ctest_report, gtest_folder):
 
 def suites(results):
     for report in sorted(results.glob("*.ctest.xml")):
+def go_counts(report):
+    """Per test, subtests too, of what `go test -json` told; a package that could not be built is one failure."""
+    passed = failed = 0
+    for line in report.read_text().splitlines():
+        event = json.loads(line) if line.startswith("{") else {}
+        if event.get("Action") == "build-fail":
+            failed += 1
+        elif "Test" in event:
+            passed += event["Action"] == "pass"
+            failed += event["Action"] == "fail"
+    return passed, failed
+
+
+def not_run(path):
+    """{reason: how many tests were left out for it}."""
+    reasons = collections.Counter()
+    for case in xml.parse(path).iter("testcase"):
+        if (skipped := case.find("skipped")) is not None:
+            reasons[skipped.get("message")] += 1
+    return reasons
+
+
         name = report.name.removesuffix(".ctest.xml")
         yield name, unit_counts(report, results / name)
     for report in sorted(results.glob("e2e-*.xml")):
@@ -58,6 +80,9 @@ def main(results):
         print(f"{'ok    ' if held else 'FAILED'} {title}")
         is_suite = title.startswith(("unit tests", "end to end"))
         # A suite that stopped before it could report still is a failure.
+    for report in sorted(results.glob("e2e-*.xml")):
+        for reason, count in not_run(report).items():
+            print(f"{report.stem}: {count} tests NOT run here: {reason}")
         if not held and (not is_suite or suites_failed == 0):
             failed += 1
         elif held and not is_suite:
