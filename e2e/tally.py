@@ -3,6 +3,8 @@
 A test binary that crashed leaves no report of its tests: ctest knows, and each such binary counts as one failure.
 """
 
+import collections
+import json
 import pathlib
 import sys
 import xml.etree.ElementTree as xml
@@ -32,8 +34,6 @@ def unit_counts(ctest_report, gtest_folder):
     return passed, failed
 
 
-def suites(results):
-    for report in sorted(results.glob("*.ctest.xml")):
 def go_counts(report):
     """Per test, subtests too, of what `go test -json` told; a package that could not be built is one failure."""
     passed = failed = 0
@@ -56,17 +56,22 @@ def not_run(path):
     return reasons
 
 
+def suites(results):
+    for report in sorted(results.glob("*.ctest.xml")):
         name = report.name.removesuffix(".ctest.xml")
         yield name, unit_counts(report, results / name)
     for report in sorted(results.glob("e2e-*.xml")):
         yield report.stem, junit_counts(report)
+    for report in sorted(results.glob("cluster-*.json")):
+        yield report.stem, go_counts(report)
 
 
 def checks(results):
-    """What is no suite of tests: builds, formatting, lint, fuzzing. A suite's own row is counted by its report."""
+    """What is no suite of tests: builds, formatting, lint, fuzzing; None for what was left out. A suite's own row is
+    counted by its report."""
     for line in (results / "checks.tsv").read_text().splitlines():
         held, title = line.split("\t")
-        yield title, held == "1"
+        yield title, {"0": False, "1": True, "-": None}[held]
 
 
 def main(results):
@@ -75,14 +80,16 @@ def main(results):
         print(f"{name}: {suite_passed} tests passed, {suite_failed} failed")
         passed += suite_passed
         failed += suite_failed
-    suites_failed = failed
-    for title, held in checks(results):
-        print(f"{'ok    ' if held else 'FAILED'} {title}")
-        is_suite = title.startswith(("unit tests", "end to end"))
-        # A suite that stopped before it could report still is a failure.
     for report in sorted(results.glob("e2e-*.xml")):
         for reason, count in not_run(report).items():
             print(f"{report.stem}: {count} tests NOT run here: {reason}")
+    suites_failed = failed
+    for title, held in checks(results):
+        print(f"{ {True: 'ok', False: 'FAILED', None: '-'}[held]:6} {title}")
+        is_suite = title.startswith(("unit tests", "end to end", "cluster"))
+        if held is None:
+            continue
+        # A suite that stopped before it could report still is a failure.
         if not held and (not is_suite or suites_failed == 0):
             failed += 1
         elif held and not is_suite:
