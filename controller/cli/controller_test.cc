@@ -193,5 +193,33 @@ TEST(ControllerWithoutAllObjects, PublishesAndLogsNothingYet) {
   EXPECT_THAT(log.take(), HasSubstr("there is no Service \"nobody\""));
 }
 
+TEST(ControllerWithAnObserver, TellsWhatItTookUpAndWhatThatBrought) {
+  testing::ManifestFolder folder;
+  folder.write("ingress.yaml", kIngress);
+  const std::filesystem::path path = folder.path();
+  const auto read = kube::read_manifests({&path, 1});
+  ASSERT_TRUE(read) << read.error();
+  testing::LogCapture log;
+  std::vector<std::string> told;
+  Controller controller(
+      translate::Options(), nullptr,
+      [](const routing::Snapshot&, std::move_only_function<void()>) {}, [] {},
+      [&](std::span<const kube::Change> changes, const routing::Diagnostics& raised) {
+        for (const auto& change : changes) {
+          told.push_back(change.key.name);
+        }
+        for (const auto& finding : raised) {
+          told.push_back(finding.message);
+        }
+      });
+  kube::Batch batch{.synced = true};
+  for (const auto& object : read->objects) {
+    batch.changes.push_back({kube::key_of(*object), object});
+  }
+  controller.apply(std::move(batch));
+  EXPECT_THAT(told, ::testing::ElementsAre("web", HasSubstr("no Service \"web\""),
+                                           HasSubstr("no Service \"nobody\"")));
+}
+
 }  // namespace
 }  // namespace portico::cli
