@@ -109,7 +109,7 @@ void AddressFinder::find(Found found) {
   } else if (!options_.publish_service.empty()) {
     look_at_service();
   } else {
-    list_pods([this](std::optional<std::vector<Pod>> pods) {
+    list_pods([this](std::expected<std::vector<Pod>, Verdict> pods) {
       if (!pods) {
         tell(std::nullopt);
         return;
@@ -140,36 +140,40 @@ void AddressFinder::look_at_service() {
 }
 
 // Its labels say which pods are this program's; they are asked for until they are known.
-void AddressFinder::ask_own_pod(std::move_only_function<void(bool)> next) {
-  if (!selector_.empty()) {
-    next(true);
-    return;
-  }
-  if (options_.pod.empty()) {
-    next(false);
+void AddressFinder::ask_own_pod(std::move_only_function<void(Verdict)> next) {
+  if (!selector_.empty() || options_.pod.empty()) {
+    next(selector_.empty() ? Verdict::kGone : Verdict::kDone);
     return;
   }
   get({"get", "pods", options_.namespace_},
       fmt::format("/api/v1/namespaces/{}/pods/{}", options_.namespace_, options_.pod),
       [this, next = std::move(next)](const ApiResult& result) mutable {
-        if (judge(result) == Verdict::kDone) {
+        auto verdict = judge(result);
+        if (verdict == Verdict::kDone) {
           selector_ = selector_of(member(parse_json(result->body), "metadata", "labels"));
+          verdict = selector_.empty() ? Verdict::kInvalid : Verdict::kDone;
         }
-        next(!selector_.empty());
+        next(verdict);
       });
 }
 
+void AddressFinder::learn_own_pod() {
+  if (call_ == nullptr) {
+    ask_own_pod([](Verdict) {});
+  }
+}
+
 void AddressFinder::list_pods(Pods next) {
-  ask_own_pod([this, next = std::move(next)](bool known) mutable {
-    if (!known) {
-      next(std::nullopt);
+  ask_own_pod([this, next = std::move(next)](Verdict known) mutable {
+    if (known != Verdict::kDone) {
+      next(std::unexpected(known));
       return;
     }
     get({"list", "pods", options_.namespace_},
         fmt::format("/api/v1/namespaces/{}/pods?labelSelector={}", options_.namespace_, selector_),
         [next = std::move(next)](const ApiResult& result) mutable {
           if (judge(result) != Verdict::kDone) {
-            next(std::nullopt);
+            next(std::unexpected(Verdict::kLater));
             return;
           }
           const auto list = parse_json(result->body);
@@ -212,16 +216,15 @@ void AddressFinder::ask_next_node() {
 
 void AddressFinder::find_other_replica(std::move_only_function<void(bool)> found) {
   cancel();
-  if (options_.pod.empty()) {
-    found(false);
-    return;
-  }
-  list_pods([this, found = std::move(found)](std::optional<std::vector<Pod>> pods) mutable {
-    const bool exists = !pods || std::ranges::any_of(*pods, [this](const Pod& pod) {
-      return pod.name != options_.pod && !pod.is_ending;
-    });
-    found(exists);
-  });
+  list_pods(
+      [this, found = std::move(found)](std::expected<std::vector<Pod>, Verdict> pods) mutable {
+        if (!pods) {
+          found(pods.error() != Verdict::kGone);
+          return;
+        }
+        found(std::ranges::any_of(
+            *pods, [this](const Pod& pod) { return pod.name != options_.pod && !pod.is_ending; }));
+      });
 }
 
 }  // namespace portico::status

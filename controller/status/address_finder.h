@@ -2,6 +2,7 @@
 // to.
 #pragma once
 
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,9 +31,12 @@ class AddressFinder {
 
   // `found` is called once, perhaps from inside this call.
   void find(Found found);
+  // Asks for the labels by which its own kind is known, unless they are known: they may be needed
+  // when its pod is gone.
+  void learn_own_pod();
   // Whether another pod of this program runs, one that isn't about to end. True where the API
-  // server doesn't say; false outside of a pod, where nothing can be looked for. Called once,
-  // perhaps from inside this call.
+  // server doesn't say; false outside of the cluster's pods, where nothing can be looked for.
+  // Called once, perhaps from inside this call.
   void find_other_replica(std::move_only_function<void(bool)> found);
   void cancel();
 
@@ -43,12 +47,13 @@ class AddressFinder {
     bool is_ready = false;   // running, and ready
     bool is_ending = false;  // deleted, or has ended
   };
-  using Pods = std::move_only_function<void(std::optional<std::vector<Pod>>)>;
+  // Or why they are not known; kGone: this is no pod of the cluster.
+  using Pods = std::move_only_function<void(std::expected<std::vector<Pod>, Verdict>)>;
 
   void get(const CallName& call, std::string target,
            std::move_only_function<void(const ApiResult&)> next);
   void look_at_service();
-  void ask_own_pod(std::move_only_function<void(bool)> next);
+  void ask_own_pod(std::move_only_function<void(Verdict)> next);
   void list_pods(Pods next);
   void ask_next_node();
   void tell(std::optional<Addresses> addresses);

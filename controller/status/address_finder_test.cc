@@ -161,6 +161,26 @@ TEST_F(AddressFinderTest, APodThatEndsIsNoOtherReplica) {
   EXPECT_FALSE(finds_other_replica());
 }
 
+TEST_F(AddressFinderTest, APodThatTheClusterDoesNotKnowIsAlone) {
+  options.pod = "elsewhere";
+  EXPECT_FALSE(finds_other_replica());
+}
+
+TEST_F(AddressFinderTest, FindsOthersOnceItsOwnPodIsGone) {
+  AddressFinder finder(api, log, options, state);
+  finder.learn_own_pod();
+  EXPECT_TRUE(loop.run_until([&] { return api.in_flight() == 0; }, 5s));
+  list(pod("portico-b", "n1"));
+  api.before = [](const kube::ApiRequest& request) -> std::optional<testing::FakeApi::Result> {
+    return request.target.ends_with("/portico-a") ? std::optional(testing::refusal(404, "gone"))
+                                                  : std::nullopt;
+  };
+  std::optional<bool> told;
+  finder.find_other_replica([&](bool exists) { told = exists; });
+  EXPECT_TRUE(loop.run_until([&] { return told.has_value(); }, 5s));
+  EXPECT_EQ(told, true);
+}
+
 TEST_F(AddressFinderTest, AServerThatDoesNotSayCountsAsAnotherReplica) {
   api.before = [](const kube::ApiRequest&) { return testing::no_answer(); };
   EXPECT_TRUE(finds_other_replica());

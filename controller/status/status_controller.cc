@@ -142,6 +142,9 @@ void StatusController::look_for_addresses() {
     if (!has_some) {
       poll_.arm(kPollWithoutAddresses);
     }
+    if (options_.update_on_shutdown) {
+      finder_.learn_own_pod();
+    }
   });
 }
 
