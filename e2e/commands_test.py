@@ -9,7 +9,7 @@ import certificates
 import manifests
 import portico
 import pytest
-from manifests import ingress, path, rule, served, tls_secret
+from manifests import config_map, ingress, path, rule, served, tls_secret
 
 LINE = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): (?P<severity>error|warning|info): (?P<object>[^:]+): (?P<field>[^:]*): (?P<message>.+)")
 
@@ -98,6 +98,19 @@ def test_finds(site, name):
     if line:
         assert line in [int(one["line"]) for one in matching], result.stdout
     assert all(int(one["line"]) >= 1 for one in matching)
+
+
+def test_reads_the_configmap_it_is_told_of(site):
+    site.write("settings.yaml", config_map("settings", proxy_body_sise="2k", denylist_source_range="10.0.0.0/8"))
+    result = portico.run("check", site, "--configmap", "default/settings")
+    assert result.returncode == 1
+    assert re.search(r"settings.yaml:\d+: warning: ConfigMap default/settings: data.proxy-body-sise: ", result.stdout), result.stdout
+    assert re.search(r"settings.yaml:\d+: error: ConfigMap default/settings: data.denylist-source-range: ", result.stdout), result.stdout
+
+
+def test_looks_further_into_an_ingress_of_unknown_class(site):
+    result, _ = check_ingress(site, klass="nobody", service="nothing")
+    assert "no IngressClass" in result.stdout and '"nothing"' in result.stdout, result.stdout
 
 
 def test_names_the_nearest_known_annotation(site):

@@ -73,12 +73,6 @@ void add_reading_flags(CLI::App& app, ServeOptions& options, ClusterFlags& flags
       ->check(CLI::Validator(judge_namespace, "", "namespace"));
   app.add_option("--watch-namespace-selector", flags.namespace_selector,
                  "Labels of the namespaces whose objects are read, such as team=web");
-  app.add_option("--configmap", options.translate.config_map,
-                 "NAMESPACE/NAME of the ConfigMap with settings for all Ingresses")
-      ->check(CLI::Validator(judge_object, "", "configmap"));
-  app.add_option("--default-ssl-certificate", options.translate.default_ssl_certificate,
-                 "NAMESPACE/NAME of the Secret whose certificate serves where no other does")
-      ->check(CLI::Validator(judge_object, "", "secret"));
 }
 
 void add_status_flags(CLI::App& app, status::Options& status, ClusterFlags& flags) {
@@ -105,8 +99,18 @@ void add_status_flags(CLI::App& app, status::Options& status, ClusterFlags& flag
 
 }  // namespace
 
+void add_settings_flags(CLI::App& app, translate::Options& options) {
+  app.add_option("--configmap", options.config_map,
+                 "NAMESPACE/NAME of the ConfigMap with settings for all Ingresses")
+      ->check(CLI::Validator(judge_object, "", "configmap"));
+  app.add_option("--default-ssl-certificate", options.default_ssl_certificate,
+                 "NAMESPACE/NAME of the Secret whose certificate serves where no other does")
+      ->check(CLI::Validator(judge_object, "", "secret"));
+}
+
 void add_cluster_flags(CLI::App& app, ServeOptions& options, ClusterFlags& flags) {
   add_reading_flags(app, options, flags);
+  add_settings_flags(app, options.translate);
   add_status_flags(app, options.status, flags);
 }
 

@@ -20,6 +20,8 @@ struct ClusterFlags {
   std::string election_ttl;
 };
 
+// What the objects are read with; for `check` and `explain` too.
+void add_settings_flags(CLI::App& app, translate::Options& options);
 void add_cluster_flags(CLI::App& app, ServeOptions& options, ClusterFlags& flags);
 
 // What the flags mean together. Throws CLI::ValidationError, as all of the command line does.

@@ -130,6 +130,7 @@ void add_explain_flags(CLI::App& app, ExplainOptions& options) {
   app.add_option("--admin", options.admin,
                  "Or the admin address of a running one to ask: http://127.0.0.1:10254");
   add_class_flags(app, options.translate);
+  add_settings_flags(app, options.translate);
 }
 
 int explain(const ExplainOptions& options) {
@@ -162,6 +163,7 @@ int run(int argc, char** argv) {
   auto* check_command = app.add_subcommand("check", "Reads manifests and prints every finding");
   check_command->add_option("path", check_options.paths, "Files and folders")->required();
   add_class_flags(*check_command, check_options.translate);
+  add_settings_flags(*check_command, check_options.translate);
 
   ExplainOptions explain_options;
   auto* explain_command = app.add_subcommand("explain", "Which rule serves a URL, and why");

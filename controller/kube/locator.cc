@@ -82,6 +82,10 @@ class Finder final : public DocumentSink {
         space == space_ || (space.empty() && space_ == "default") || space_.empty();
     if (!line && kind == kind_ && meta.member_text("name") == name_ && same_space) {
       line = line_of(object, field_);
+      // A Secret's text may stand under either name; findings say data.
+      if (field_.starts_with("data") && !object.find("data") && object.find("stringData")) {
+        line = line_of(object, "stringData" + std::string(field_.substr(4)));
+      }
     }
   }
 

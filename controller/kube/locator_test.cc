@@ -97,6 +97,15 @@ TEST(Locator, FindsLinesInJsonAndInLists) {
   EXPECT_EQ(Locator().line("Service", object(file, 1), "spec.ports[0].port"), 12);
 }
 
+TEST(Locator, FindsASecretsTextUnderStringDataToo) {
+  const TempFolder folder;
+  const auto file =
+      folder.write("a.yaml",
+                   "apiVersion: v1\nkind: Secret\nmetadata: {name: web, namespace: shop}\n"
+                   "stringData:\n  tls.key: x\n  tls.crt: y\n");
+  EXPECT_EQ(Locator().line("Secret", object(file, 1), "data[tls.crt]"), 6);
+}
+
 TEST(Locator, FileThatIsGoneAnswersWithTheDocumentsLine) {
   EXPECT_EQ(Locator().line("Ingress", object("/no/such/file", 7), "spec"), 7);
 }
