@@ -129,10 +129,7 @@ void Exchange::edit_request() {
   outgoing_.framing = head_->framing;
   outgoing_.content_length = head_->content_length;
   outgoing_.fields = &head_->fields;
-  // An upgrade to HTTP/2 belongs to one hop; passed on, it would open a tunnel that nobody
-  // inspects.
-  outgoing_.upgrade =
-      http::equals_no_case(head_->upgrade, "h2c") ? std::string_view() : head_->upgrade;
+  outgoing_.upgrade = head_->upgrade;  // never h2c: the decoder sees to that
   outgoing_.forwarded.client_address = connection_->peer.format_ip(client_text_);
   outgoing_.forwarded.host = head_->authority;
   outgoing_.forwarded.port = {port_text_, port_end};
