@@ -83,16 +83,21 @@ func TestStatusFollowsThePublishedService(t *testing.T) {
 	}
 }
 
+// podOfItsOwn is the name of a pod, the only one with its labels: by them Portico finds its like.
+func podOfItsOwn(t *testing.T, namespace string) string {
+	t.Helper()
+	cluster.Deployment(t, namespace, "portico-pods", 1)
+	pods, err := cluster.Client.CoreV1().Pods(namespace).List(context.Background(), metav1.ListOptions{})
+	must(t, err)
+	return pods.Items[0].Name
+}
+
 func TestStatusNamesTheNodesWhereNothingElseIsPublished(t *testing.T) {
 	t.Parallel()
 	cluster.OwnPlane(t)
 	namespace := publishing(t)
-	// This program's own pods are found by the labels of the one that POD_NAME names.
-	cluster.Deployment(t, namespace, "portico-pods", 1)
-	pods, err := cluster.Client.CoreV1().Pods(namespace).List(context.Background(), metav1.ListOptions{})
-	must(t, err)
 	cluster.Apply(t, harness.Ingress(namespace, "shop", namespace, harness.Everything("shop.test", "shop")))
-	cluster.StartPortico(t, harness.Setup{Namespace: namespace, Name: pods.Items[0].Name})
+	cluster.StartPortico(t, harness.Setup{Namespace: namespace, Name: podOfItsOwn(t, namespace)})
 	harness.Eventually(t, "the node", func() error { return statusSays(namespace, "shop", harness.NodeAddress) })
 }
 
@@ -100,7 +105,7 @@ func TestStatusIsClearedByTheLastReplicaAtItsEnd(t *testing.T) {
 	t.Parallel()
 	namespace := publishing(t)
 	cluster.Apply(t, harness.Ingress(namespace, "shop", namespace, harness.Everything("shop.test", "shop")))
-	portico := cluster.StartPortico(t, harness.Setup{Namespace: namespace, Flags: []string{
+	portico := cluster.StartPortico(t, harness.Setup{Namespace: namespace, Name: podOfItsOwn(t, namespace), Flags: []string{
 		"--publish-status-address", "192.0.2.11", "--update-status-on-shutdown"}})
 	harness.Eventually(t, "an address", func() error { return statusSays(namespace, "shop", "192.0.2.11") })
 	must(t, portico.Stop())

@@ -134,18 +134,21 @@ func (a *Account) RenewToken(t testing.TB) {
 	replaceFile(t, a.TokenFile, []byte(answer.Status.Token))
 }
 
-// ShortToken puts a token into the file that expires after `life`: shorter than the API server would issue one.
+// How long after its expiry the API server still takes a token, for clocks that differ.
+const leeway = time.Minute
+
+// ShortToken puts a token into the file that is taken for `life` only: shorter than the API server would issue one.
 func (a *Account) ShortToken(t testing.TB, life time.Duration) {
 	t.Helper()
 	account, err := a.cluster.Client.CoreV1().ServiceAccounts(a.Namespace).Get(context.Background(), a.Name, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now()
+	begin := time.Now().Add(-2 * leeway)
 	issuer := a.cluster.Plane.URL() + "/"
 	token, err := signToken(a.cluster.Plane.signingKey, map[string]any{
 		"iss": issuer, "aud": []string{issuer}, "sub": fmt.Sprintf("system:serviceaccount:%s:%s", a.Namespace, a.Name),
-		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(life).Unix(),
+		"iat": begin.Unix(), "nbf": begin.Unix(), "exp": begin.Add(leeway + life).Unix(),
 		"kubernetes.io": map[string]any{"namespace": a.Namespace,
 			"serviceaccount": map[string]any{"name": a.Name, "uid": account.UID}},
 	})
