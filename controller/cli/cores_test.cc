@@ -2,12 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "controller/kube/testing/temp_folder.h"
+#include "routing/testing/temp_folder.h"
 
 namespace portico::cli {
 namespace {
-
-using kube::TempFolder;
 
 TEST(AvailableCores, IsAtLeastOne) {
   EXPECT_GE(available_cores(), 1u);

@@ -8,7 +8,7 @@
 
 #include "controller/kube/document_reader.h"
 #include "controller/kube/manifest_source.h"
-#include "controller/kube/testing/temp_folder.h"
+#include "routing/testing/temp_folder.h"
 
 namespace portico::kube {
 namespace {

@@ -6,8 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "controller/kube/testing/temp_folder.h"
 #include "proxy/net/loop.h"
+#include "routing/testing/temp_folder.h"
 
 namespace portico::kube {
 namespace {

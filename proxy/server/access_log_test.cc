@@ -10,19 +10,14 @@
 
 #include <gtest/gtest.h>
 
+#include "routing/testing/temp_folder.h"
+
 namespace portico::server {
 namespace {
 
 using namespace std::chrono_literals;
 
 struct AccessLogTest : ::testing::Test {
-  AccessLogTest() {
-    std::string name = ::testing::TempDir() + "/portico-access-log-XXXXXX";
-    folder = ::mkdtemp(name.data());
-    path = folder + "/access.log";
-  }
-  ~AccessLogTest() override { std::filesystem::remove_all(folder); }
-
   std::unique_ptr<AccessLog> open(std::size_t workers = 1) {
     auto log = AccessLog::open(LogFormat::kJson, path, workers);
     EXPECT_TRUE(log) << log.error();
@@ -45,7 +40,9 @@ struct AccessLogTest : ::testing::Test {
     return false;
   }
 
-  std::string folder, path;
+  TempFolder temporary;
+  const std::string folder = temporary.path().string();
+  const std::string path = folder + "/access.log";
 };
 
 TEST_F(AccessLogTest, WritesTheLinesOfEveryWorker) {

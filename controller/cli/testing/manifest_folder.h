@@ -1,34 +1,21 @@
 // Manifests in a folder of their own, for the commands that read some.
 #pragma once
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 
-#include <gtest/gtest.h>
+#include "routing/testing/temp_folder.h"
 
 namespace portico::cli::testing {
 
 // A folder of manifests that goes with its test.
 class ManifestFolder {
  public:
-  ManifestFolder() {
-    std::string name = ::testing::TempDir() + "portico-XXXXXX";
-    path_ = mkdtemp(name.data());
-  }
-  ~ManifestFolder() { std::filesystem::remove_all(path_); }
-  ManifestFolder(const ManifestFolder&) = delete;
-  ManifestFolder& operator=(const ManifestFolder&) = delete;
-
-  void write(const std::string& name, std::string_view text) {
-    std::ofstream(path_ / name) << text;
-  }
-  [[nodiscard]] std::string path() const { return path_.string(); }
+  void write(std::string_view name, std::string_view text) { folder_.write(name, text); }
+  [[nodiscard]] std::string path() const { return folder_.path().string(); }
 
  private:
-  std::filesystem::path path_;
+  TempFolder folder_;
 };
 
 // Service "web" with an endpoint.

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "controller/kube/testing/temp_folder.h"
+#include "routing/testing/temp_folder.h"
 
 namespace portico::kube {
 namespace {

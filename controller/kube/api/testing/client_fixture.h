@@ -14,8 +14,8 @@
 #include "controller/kube/api/client.h"
 #include "controller/kube/api/connect.h"
 #include "controller/kube/api/testing/fake_api_server.h"
-#include "controller/kube/testing/temp_folder.h"
 #include "proxy/net/loop.h"
+#include "routing/testing/temp_folder.h"
 
 namespace portico::kube {
 

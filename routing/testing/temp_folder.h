@@ -8,12 +8,12 @@
 #include <string>
 #include <string_view>
 
-namespace portico::kube {
+namespace portico {
 
 class TempFolder {
  public:
   TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "portico-kube-XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "portico-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) {
       throw std::runtime_error("no temporary folder");
     }
@@ -47,4 +47,4 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
-}  // namespace portico::kube
+}  // namespace portico
