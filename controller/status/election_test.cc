@@ -20,7 +20,7 @@ constexpr ElectionTimes kTimes{.ttl = 10s};
 // The one Lease, as an API server keeps it. Its object is its version.
 class LeaseServer {
  public:
-  std::optional<Lease> get() const { return lease_; }
+  [[nodiscard]] const std::optional<Lease>& get() const { return lease_; }
 
   // Nothing: a conflict.
   std::optional<Lease> write(const Election::Write& write) {
