@@ -262,12 +262,11 @@ std::optional<std::chrono::seconds> parse_retry_after(std::string_view value,
                                                       std::int64_t now_unix_seconds) {
   constexpr std::int64_t kDay = 24 * 60 * 60;
   std::int64_t seconds = 0;
-  const char* value_end = value.data() + value.size();
-  const auto [stop, error] = std::from_chars(value.data(), value_end, seconds);
+  const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
   if (error == std::errc::result_out_of_range) {
     return std::chrono::seconds(kDay);
   }
-  if (error != std::errc() || stop != value_end) {
+  if (error != std::errc() || stop != value.data() + value.size()) {
     std::tm date{};
     const std::string text(value);
     const char* rest = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);

@@ -147,9 +147,9 @@ class ProcessRun final : public PluginRun {
           finish(fmt::format("did not answer within {} s", limit.count() / 1000));
         }) {
     if (std::string problem = start(plugin, info); !problem.empty()) {
-      loop.post([this, alive = std::weak_ptr(alive_), problem = std::move(problem)]() mutable {
+      loop.post([this, alive = std::weak_ptr(alive_), problem = std::move(problem)] {
         if (!alive.expired()) {
-          finish(std::move(problem));
+          finish(problem);
         }
       });
       return;
@@ -216,7 +216,7 @@ class ProcessRun final : public PluginRun {
   }
 
   // Failed. What it said is told on the same line.
-  void finish(std::string why) {
+  void finish(const std::string& why) {
     deadline_.cancel();
     stop_watching();
     std::string complaint(trim(err_.text).substr(0, kMaxComplaint));
