@@ -21,9 +21,14 @@ COMMENT = re.compile(r"^-- (?:\(([^)]+)\) )?(.*)$", re.DOTALL)
 SCALARS = ["string", "number", "boolean"]
 GENERATED = "Made by charts/values.py from values.yaml."
 
-# JSON schemas of the scalar types. A number may be written as text, as ingress-nginx's users do ("{{ .port }}", --set-string).
+# JSON schemas of the types. A number may be written as text, as ingress-nginx's users do.
 NUMBER = {"type": ["integer", "string", "null"], "pattern": "^-?[0-9]+$"}
-PORT = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 65535}, {"type": ["string", "null"], "pattern": "^[0-9]{0,5}$"}]}
+PORT = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0, "maximum": 65535},
+        {"type": ["string", "null"], "pattern": "^[0-9]{0,5}$"},
+    ]
+}
 TYPES = {
     "int": NUMBER,
     "port": PORT,
@@ -167,10 +172,12 @@ def with_section(page, name, body):
 
 def outputs():
     values = read_values((CHART / "values.yaml").read_text())
+    ignored = yaml.safe_load((CHART / "files/ignored-values.yaml").read_text())
+    flags = yaml.safe_load((CHART / "files/flags.yaml").read_text())
     page = (CHART / "README.md").read_text()
     page = with_section(page, "values", served_table(values))
-    page = with_section(page, "values without effect", ignored_table(yaml.safe_load((CHART / "files/ignored-values.yaml").read_text())))
-    page = with_section(page, "flags without effect", flags_table(yaml.safe_load((CHART / "files/flags.yaml").read_text())))
+    page = with_section(page, "values without effect", ignored_table(ignored))
+    page = with_section(page, "flags without effect", flags_table(flags))
     return {"README.md": page, "values.schema.json": schema(values), "files/known-values.yaml": known(values)}
 
 

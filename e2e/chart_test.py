@@ -18,8 +18,9 @@ def test_what_is_made_from_the_values_is_up_to_date():
 
 def test_the_chart_knows_every_flag_of_the_program():
     flags = yaml.safe_load((CHARTS / "portico/files/flags.yaml").read_text())
-    told = set(re.findall(r"^\s+(?:-\w,)?--([a-z-]+)", portico.run("serve", "--help").stdout, re.MULTILINE))
-    assert told - {"help", "manifests"} == set(flags["served"])
+    told = dict(re.findall(r"^\s+--([a-z-]+)( TEXT| U?INT)?", portico.run("serve", "--help").stdout, re.MULTILINE))
+    assert told.keys() - {"help", "manifests"} == set(flags["served"])
+    assert {name for name in flags["served"] if not told[name]} == set(flags["switches"])
     assert not set(flags["served"]) & (set(flags["translated"]) | set(flags["ingress-nginx"]))
 
 

@@ -2,9 +2,10 @@
 
     container.py [--capability NUMBER] [--show FOLDER]… ROOT PROGRAM NAME ARGUMENTS…
 
-NAME is what the caller would have run; PROGRAM is run in its place. A mount namespace with ROOT as a read-only root, /proc, and each FOLDER read-only at its own path; user and group 65532,
-no other group; no capability but NUMBER, which is bounding, permitted and effective and neither inheritable nor ambient,
-as containerd and CRI-O have it; no_new_privs. With a capability, a network namespace of its own too. Needs root.
+NAME is what the caller would have run; PROGRAM is run in its place. A mount namespace with ROOT as a read-only root,
+/proc, and each FOLDER read-only at its own path; user and group 65532, no other group; no capability but NUMBER, which is
+bounding, permitted and effective and neither inheritable nor ambient, as containerd and CRI-O have it; no_new_privs. With
+a capability, a network namespace of its own too. Needs root.
 
 What a runtime also does and this does not: seccomp, cgroups, PID and user namespaces.
 """

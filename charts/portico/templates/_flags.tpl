@@ -32,13 +32,18 @@
 {{- if $c.watchIngressWithoutClass }}{{ $_ := set $flags "watch-ingress-without-class" "" }}{{ end -}}
 {{- if $c.disableLeaderElection }}{{ $_ := set $flags "disable-leader-election" "" }}{{ end -}}
 {{- with $c.electionTTL }}{{ $_ := set $flags "election-ttl" . }}{{ end -}}
-{{- $served := (.Files.Get "files/flags.yaml" | fromYaml).served -}}
+{{- $table := .Files.Get "files/flags.yaml" | fromYaml -}}
 {{- range $flag, $value := $args -}}
-{{- if has $flag $served }}{{ $_ := set $flags $flag (ternary "" (include "portico.scalar" $value) (kindIs "invalid" $value)) }}{{ end -}}
+{{- $text := ternary "" (include "portico.scalar" $value) (kindIs "invalid" $value) -}}
+{{- if and (eq $text "") (not (has $flag $table.switches)) -}}
+{{- $flags = omit $flags $flag -}}
+{{- else if has $flag $table.served -}}
+{{- $_ := set $flags $flag $text -}}
+{{- end -}}
 {{- end -}}
 {{- /* Of two flags that exclude each other, the one in extraArgs is meant. */ -}}
-{{- if hasKey $args "publish-status-address" }}{{ $flags = omit $flags "publish-service" }}{{ end -}}
-{{- if hasKey $args "watch-namespace" }}{{ $flags = omit $flags "watch-namespace-selector" }}{{ end -}}
+{{- if hasKey $flags "publish-status-address" }}{{ $flags = omit $flags "publish-service" }}{{ end -}}
+{{- if hasKey $flags "watch-namespace" }}{{ $flags = omit $flags "watch-namespace-selector" }}{{ end -}}
 {{- toYaml $flags -}}
 {{- end -}}
 
