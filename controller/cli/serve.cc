@@ -91,7 +91,8 @@ class Process {
     }
     auto access = kube::find_api_access(options_.access);
     if (!access) {
-      return std::unexpected(access.error() + " (or give --manifests PATH)");
+      const bool meant = !options_.access.kubeconfig.empty();
+      return std::unexpected(access.error() + (meant ? "" : " (or give --manifests PATH)"));
     }
     spdlog::info("reading the cluster of {} by {}", access->server, access->origin);
     auto client = kube::open_api_client(control_, std::move(*access));

@@ -154,8 +154,7 @@ void ClusterSource::watch_health(const Reflector& reflector) {
     return;
   }
   if (notice->is_lost) {
-    spdlog::warn("no news from the API server {}: {}; what serves keeps serving", client_.server(),
-                 notice->reason);
+    spdlog::warn("no news from the API server: {}; what serves keeps serving", notice->reason);
   } else {
     spdlog::info("the API server {} answers again after {} s", client_.server(),
                  notice->lasted.count());
