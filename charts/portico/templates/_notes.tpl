@@ -87,6 +87,39 @@ controller.hostname{{ "\t" }}a host name is text{{ "\n" }}
 {{- end -}}
 {{- end -}}
 
+{{- /* Values that another one leaves without effect. */ -}}
+{{- define "portico.notes.conditional" -}}
+{{- $c := .Values.controller -}}
+{{- $kube := .Capabilities.KubeVersion.Version -}}
+{{- if eq $c.kind "DaemonSet" -}}
+{{- if $c.autoscaling.enabled -}}
+controller.autoscaling.enabled{{ "\t" }}a DaemonSet has a pod on each node, and no autoscaler{{ "\n" }}
+{{- end -}}
+{{- if $c.keda.enabled -}}
+controller.keda.enabled{{ "\t" }}a DaemonSet has a pod on each node, and no autoscaler{{ "\n" }}
+{{- end -}}
+{{- end -}}
+{{- if not $c.metrics.enabled -}}
+{{- range $object := list "serviceMonitor" "prometheusRule" -}}
+{{- if (index $c.metrics $object).enabled -}}
+controller.metrics.{{ $object }}.enabled{{ "\t" }}controller.metrics.enabled is off{{ "\n" }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and $c.scope.enabled $c.scope.namespaceSelector -}}
+controller.scope.namespaceSelector{{ "\t" }}controller.scope.enabled reads one namespace{{ "\n" }}
+{{- end -}}
+{{- if and $c.reportNodeInternalIp (hasKey (include "portico.flags" . | fromYaml) "publish-service") -}}
+controller.reportNodeInternalIp{{ "\t" }}controller.publishService has status take the addresses of the Service{{ "\n" }}
+{{- end -}}
+{{- if and $c.resizePolicy (semverCompare "<1.33.0-0" $kube) -}}
+controller.resizePolicy{{ "\t" }}it needs Kubernetes 1.33{{ "\n" }}
+{{- end -}}
+{{- if and $c.service.trafficDistribution (semverCompare "<1.31.0-0" $kube) -}}
+controller.service.trafficDistribution{{ "\t" }}it needs Kubernetes 1.31{{ "\n" }}
+{{- end -}}
+{{- end -}}
+
 {{- define "portico.notes.flags" -}}
 {{- $table := .Files.Get "files/flags.yaml" | fromYaml -}}
 {{- range $flag, $value := .Values.controller.extraArgs -}}
@@ -103,5 +136,6 @@ controller.extraArgs.{{ $flag }}{{ "\t" }}{{ $why | default "neither Portico nor
 {{- $known := .Files.Get "files/known-values.yaml" | fromYaml -}}
 {{- include "portico.notes.unserved" (list "" (omit .Values "global" "enabled") $known $ignored) -}}
 {{- include "portico.notes.special" . -}}
+{{- include "portico.notes.conditional" . -}}
 {{- include "portico.notes.flags" . -}}
 {{- end -}}
