@@ -1,5 +1,7 @@
 #include "tls/client_context.h"
 
+#include <cstdlib>
+#include <unistd.h>
 #include <utility>
 
 #include <climits>
@@ -53,6 +55,26 @@ Result trust(X509_STORE* store, const std::string& pem) {
   return {};
 }
 
+// OpenSSL looks for one file and a folder of hashed names; an image may hold nothing but the bundle
+// that ca-certificates (or its like elsewhere) makes.
+Result trust_system(SSL_CTX* context) {
+  if (SSL_CTX_set_default_verify_paths(context) != 1) {
+    return refuse("ca.crt: the system's certificates can't be found");
+  }
+  if (std::getenv(X509_get_default_cert_file_env()) != nullptr ||
+      ::access(X509_get_default_cert_file(), R_OK) == 0) {
+    return {};
+  }
+  for (const char* bundle :
+       {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"}) {
+    if (SSL_CTX_load_verify_file(context, bundle) == 1) {
+      break;
+    }
+  }
+  ERR_clear_error();
+  return {};
+}
+
 Result set_authorities(SSL_CTX* context, const ClientOptions& options) {
   if (!options.verify) {
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
@@ -62,10 +84,7 @@ Result set_authorities(SSL_CTX* context, const ClientOptions& options) {
   if (!options.authorities_pem.empty()) {
     return trust(SSL_CTX_get_cert_store(context), options.authorities_pem);
   }
-  if (SSL_CTX_set_default_verify_paths(context) != 1) {
-    return refuse("ca.crt: the system's certificates can't be found");
-  }
-  return {};
+  return trust_system(context);
 }
 
 Result set_certificate(SSL_CTX* context, const ClientOptions& options) {
