@@ -296,6 +296,10 @@ void Reflector::deny(Verb verb, int code, const ApiStatus& status, Time now) {
   }
   findings_changed_ = findings_changed_ || !denial_ || denial_->message != denial.message;
   denial_ = std::move(denial);
+  if (failures_ > 0) {
+    // A server that has just come up refuses everybody until it has read its roles.
+    backoff_.reset();
+  }
   succeed();  // the server is there, and knows us
   token_.clear();
   // Where only the watch is refused, lists have to do.

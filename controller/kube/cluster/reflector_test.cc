@@ -219,6 +219,22 @@ TEST_F(ReflectorTest, ListsNowAndThenWhereItMayNotWatch) {
   EXPECT_EQ(message(), "");
 }
 
+TEST_F(ReflectorTest, AsksSoonAgainWhereAServerThatWasAwayRefuses) {
+  for (int i = 0; i < 12; ++i) {
+    ASSERT_EQ(next().what, Do::kCall);
+    reflector_.on_failure({.kind = ApiFailure::Kind::kConnect, .message = "refused"}, now_);
+    rest();
+  }
+  asks(Do::kCall);
+  answer(403);
+  EXPECT_LE(rest(), Backoff::kFirst);
+  for (int i = 0; i < 12; ++i) {
+    asks(Do::kCall);
+    answer(403);
+    EXPECT_LE(rest(), Reflector::kLongestRefused);
+  }
+}
+
 TEST_F(ReflectorTest, CutsAWatchThatTheServerForgetsToEnd) {
   list();
   open_watch();
