@@ -58,9 +58,11 @@ class Connection:
         self.received = b""
         self._taken = 0
         self._forgotten = 0
+        self.answers = 0
 
     def forget(self):
         self._forgotten = len(self.received)
+        self.answers = 0
 
     def recent(self):
         return self.received[self._forgotten :]
@@ -145,6 +147,7 @@ class Capture:
         while (head := connection.read_head()) is not None:
             connection.read_body(head)
             answer = self._next_answer()
+            connection.answers += 1
             done = answer(connection) if callable(answer) else connection.send(answer)
             if done:
                 break
@@ -169,6 +172,11 @@ class Capture:
     def received(self):
         """All bytes of all connections since the script began, in the order the connections were opened."""
         return b"".join(connection.recent() for connection in self.connections)
+
+    def served(self):
+        """The bytes of the connections on which a whole request was answered; the cut start of an earlier test's refused
+        request may arrive late."""
+        return b"".join(connection.recent() for connection in self.connections if connection.answers)
 
     def heads(self):
         """The heads received: [(request line, [(name, value)])]."""

@@ -148,7 +148,7 @@ def test_has_one_reading_or_is_refused(plain, recorded, name):
     with wire.Client(plain.http) as client:
         answer = client.send(ONE_READING[name]).response()
         if answer.status == 200:
-            values = parse_strictly(recorded.received())
+            values = parse_strictly(recorded.served())
             assert values["host"] == "capture.test"
             assert "content_length" not in values
         else:
