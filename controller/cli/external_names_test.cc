@@ -22,11 +22,10 @@ class ExternalNamesTest : public ::testing::Test {
     server_.records["b.test"] = {.addresses = {"10.0.0.2", "10.0.0.1"}};
     auto resolver =
         kube::DnsResolver::open(loop_, {.servers = {server_.address()}, .shortest = 20ms});
-    names_.emplace(std::move(*resolver),
-                   [this](const std::string& name, kube::Resolution known) {
-                     known_[name] = std::move(known.addresses);
-                     ++told_[name];
-                   });
+    names_.emplace(std::move(*resolver), [this](const std::string& name, kube::Resolution known) {
+      known_[name] = std::move(known.addresses);
+      ++told_[name];
+    });
   }
   bool until(std::move_only_function<bool()> done) { return loop_.run_until(std::move(done), 5s); }
 

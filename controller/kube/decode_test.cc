@@ -327,9 +327,10 @@ INSTANTIATE_TEST_SUITE_P(
                     "web.yaml:3: Service x/: metadata.name: required field \"name\" is missing"},
         DocumentRow{"NoMetadata", "apiVersion: v1\nkind: Service\n",
                     "required field \"metadata\" is missing"},
-        DocumentRow{
-            "MisspeltKind", "apiVersion: networking.k8s.io/v1\nkind: Ingres\nmetadata: {name: a}\n",
-            "web.yaml:2: Ingres default/a: kind: unknown kind \"Ingres\": did you mean \"Ingress\"?"},
+        DocumentRow{"MisspeltKind",
+                    "apiVersion: networking.k8s.io/v1\nkind: Ingres\nmetadata: {name: a}\n",
+                    "web.yaml:2: Ingres default/a: kind: unknown kind \"Ingres\": did you mean "
+                    "\"Ingress\"?"},
         DocumentRow{"NoKind", "replicas: 3\n", "names no kind"},
         DocumentRow{"NotAMap", "just words\n", "must be a map, not \"just words\""},
         DocumentRow{"BadBase64",

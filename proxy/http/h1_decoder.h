@@ -1,4 +1,5 @@
-// HTTP/1 messages out of bytes (RFC 9112), strictly. What is allowed in a head is judged by rules.h.
+// HTTP/1 messages out of bytes (RFC 9112), strictly. What is allowed in a head is judged by
+// rules.h.
 #pragma once
 
 #include <cstddef>
