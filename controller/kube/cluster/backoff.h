@@ -18,8 +18,6 @@ class Backoff {
   // The wait after one more failure.
   std::chrono::milliseconds next(std::chrono::milliseconds longest);
   void reset() { failures_ = 0; }
-  // Failures in a row.
-  [[nodiscard]] int failures() const { return failures_; }
   // A number in [low, high], from the same source.
   std::int64_t between(std::int64_t low, std::int64_t high);
 

@@ -23,7 +23,6 @@ class LabelSelector {
   static std::expected<LabelSelector, std::string> parse(std::string_view text);
 
   [[nodiscard]] bool matches(const Labels& labels) const;
-  [[nodiscard]] bool is_empty() const { return requirements_.empty(); }
 
  private:
   class Parser;

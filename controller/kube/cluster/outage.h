@@ -31,7 +31,6 @@ class Outage {
 
   // Of the last call of observe(): the reflector was failing, and is answered again.
   [[nodiscard]] bool recovered() const { return recovered_; }
-  [[nodiscard]] bool is_lost() const { return lost_since_.has_value(); }
 
  private:
   std::set<const Reflector*> failing_;
