@@ -7,7 +7,7 @@
 
 #include "controller/cli/serve_options.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's own
 class App;
 }
 

@@ -38,7 +38,7 @@ class Reflector {
   static constexpr std::chrono::seconds kShortestWatch{300}, kLongestWatch{600};
   // ...and has so much longer to do it. One that sends bookmarks (every minute) and then nothing is
   // given up sooner.
-  static constexpr std::chrono::seconds kWatchMargin{10}, kQuietAfterBookmark{130};
+  static constexpr std::chrono::seconds kWatchMargin{10}, kQuietAfterBookmark{75};
   // A watch that lived so long was a good one: what follows is no failure after a failure.
   static constexpr std::chrono::seconds kGoodStretch{5};
   // The longest waits: where nobody answers or knows us, so that all is caught up soon after; where
