@@ -101,7 +101,7 @@ std::expected<ApiAccess, std::string> in_cluster_access(const Environment& envir
 }
 
 std::expected<std::unique_ptr<ApiClient>, std::string> open_api_client(net::Loop& loop,
-                                                                       ApiAccess access) {
+                                                                       const ApiAccess& access) {
   auto plan = plan_of(access);
   if (!plan) {
     return std::unexpected(std::move(plan.error()));

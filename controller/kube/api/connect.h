@@ -57,6 +57,6 @@ std::expected<ApiAccess, std::string> kubeconfig_access(
 // Errors: what can be seen without the server: a server or proxy URL of a kind that is not spoken,
 //         a certificate that can't be read.
 std::expected<std::unique_ptr<ApiClient>, std::string> open_api_client(net::Loop& loop,
-                                                                       ApiAccess access);
+                                                                       const ApiAccess& access);
 
 }  // namespace portico::kube
