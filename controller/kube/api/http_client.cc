@@ -131,6 +131,8 @@ void HttpApiClient::pump() {
 // Those that wait now, not those that the failed ones ask for next. What is called may destroy any
 // of them, and this.
 void HttpApiClient::fail_waiting(ApiFailure::Kind kind, const std::string& why) {
+  // A copy, because `why` may be a call's.
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
   const std::string reason = why;
   const std::weak_ptr alive(alive_);
   for (std::size_t left = waiting_.size(); left > 0 && !alive.expired() && !waiting_.empty();

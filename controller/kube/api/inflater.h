@@ -6,7 +6,7 @@
 #include <memory>
 #include <string_view>
 
-struct z_stream_s;
+struct z_stream_s;  // NOLINT(readability-identifier-naming): zlib's own
 
 namespace portico::kube {
 
