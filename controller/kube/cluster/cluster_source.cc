@@ -47,7 +47,7 @@ bool is_essential(const Reflector& reflector) {
 
 }  // namespace
 
-ClusterSource::ClusterSource(net::Loop& loop, ApiClient& client, ClusterScope scope,
+ClusterSource::ClusterSource(net::Loop& loop, ApiClient& client, const ClusterScope& scope,
                              BatchHandler handler)
     : loop_(loop),
       client_(client),

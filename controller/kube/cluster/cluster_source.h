@@ -50,7 +50,8 @@ struct ClusterScope {
 // Lifetime:  destroying it stops the batches; the handler may do that. The client outlives it.
 class ClusterSource {
  public:
-  ClusterSource(net::Loop& loop, ApiClient& client, ClusterScope scope, BatchHandler handler);
+  ClusterSource(net::Loop& loop, ApiClient& client, const ClusterScope& scope,
+                BatchHandler handler);
   ~ClusterSource();
   ClusterSource(const ClusterSource&) = delete;
   ClusterSource& operator=(const ClusterSource&) = delete;
