@@ -32,9 +32,9 @@ bool ObjectStore::Same::operator()(const ObjectPointer& object, const ObjectKey&
   return meta.name == key.name && meta.namespace_ == key.namespace_;
 }
 
-ObjectPointer ObjectStore::shared_with_before(ObjectPointer object) const {
+ObjectPointer ObjectStore::shared_with_before(const ObjectPointer& object) const {
   const auto before = objects_.find(object);
-  return before != objects_.end() && **before == *object ? *before : std::move(object);
+  return before != objects_.end() && **before == *object ? *before : object;
 }
 
 void ObjectStore::put(ObjectPointer object, std::vector<Change>& changes) {

@@ -51,7 +51,7 @@ class ObjectStore {
   };
   using Set = std::unordered_set<ObjectPointer, Hash, Same>;
 
-  [[nodiscard]] ObjectPointer shared_with_before(ObjectPointer object) const;
+  [[nodiscard]] ObjectPointer shared_with_before(const ObjectPointer& object) const;
 
   Set objects_;
   Set listed_;
