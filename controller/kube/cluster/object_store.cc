@@ -61,8 +61,8 @@ void ObjectStore::begin_list() {
   listed_.clear();
 }
 
-void ObjectStore::list(ObjectPointer object) {
-  listed_.insert(shared_with_before(std::move(object)));
+void ObjectStore::list(const ObjectPointer& object) {
+  listed_.insert(shared_with_before(object));
 }
 
 void ObjectStore::list_unreadable(const ObjectKey& key) {

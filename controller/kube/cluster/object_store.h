@@ -19,7 +19,7 @@ class ObjectStore {
 
   // A new list, an object at a time; nothing is told until it is whole.
   void begin_list();
-  void list(ObjectPointer object);
+  void list(const ObjectPointer& object);
   // It is there, but can't be used: what was held of it, if anything, stays.
   void list_unreadable(const ObjectKey& key);
   // The list is whole: adds what is other than before.

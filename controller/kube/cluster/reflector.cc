@@ -94,7 +94,7 @@ void Reflector::take_page(const ApiResponse& response, Time now) {
 
 void Reflector::take_object(ApiObject object) {
   if (object.object != nullptr) {
-    store_.list(std::move(object.object));
+    store_.list(object.object);
     return;
   }
   store_.list_unreadable(object.key);
