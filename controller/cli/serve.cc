@@ -95,7 +95,7 @@ class Process {
       return std::unexpected(access.error() + (meant ? "" : " (or give --manifests PATH)"));
     }
     spdlog::info("reading the cluster of {} by {}", access->server, access->origin);
-    auto client = kube::open_api_client(control_, std::move(*access));
+    auto client = kube::open_api_client(control_, *access);
     if (!client) {
       return std::unexpected(std::move(client.error()));
     }

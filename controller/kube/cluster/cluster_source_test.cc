@@ -26,8 +26,8 @@ ObjectKey key(const std::string& namespace_, const std::string& name) {
 
 class ClusterSourceTest : public ::testing::Test {
  protected:
-  void start(ClusterScope scope = {}) {
-    source_ = std::make_unique<ClusterSource>(loop_, api_, std::move(scope), [this](Batch batch) {
+  void start(const ClusterScope& scope = {}) {
+    source_ = std::make_unique<ClusterSource>(loop_, api_, scope, [this](const Batch& batch) {
       ++batches_;
       for (const Change& change : batch.changes) {
         const auto name = routing::ObjectRef(ref_of(change.key)).to_string();
@@ -215,10 +215,11 @@ TEST_F(ClusterSourceTest, WaitsForAServerThatIsNotThereYet) {
 TEST_F(ClusterSourceTest, TheHandlerMayDestroyIt) {
   auto source = std::make_unique<std::unique_ptr<ClusterSource>>();
   bool called = false;
-  *source = std::make_unique<ClusterSource>(loop_, api_, ClusterScope(), [&](Batch /*batch*/) {
-    called = true;
-    source->reset();
-  });
+  *source =
+      std::make_unique<ClusterSource>(loop_, api_, ClusterScope(), [&](const Batch& /*batch*/) {
+        called = true;
+        source->reset();
+      });
   ASSERT_TRUE(until([&] { return called; }));
   loop_.run_until([] { return false; }, 20ms);
 }

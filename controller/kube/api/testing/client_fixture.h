@@ -62,7 +62,7 @@ class ClientFixture : public ::testing::Test {
     client_.reset();
     ApiAccess access = access_;
     access.server = access.server.empty() ? url() : access.server;
-    auto made = open_api_client(loop_, std::move(access));
+    auto made = open_api_client(loop_, access);
     ASSERT_TRUE(made) << made.error();
     client_ = std::move(*made);
   }
