@@ -51,8 +51,8 @@ class ClusterSourceTest : public ::testing::Test {
     });
   }
   bool until(std::move_only_function<bool()> done) { return loop_.run_until(std::move(done), 5s); }
-  void start_and_sync(ClusterScope scope = {}) {
-    start(std::move(scope));
+  void start_and_sync(const ClusterScope& scope = {}) {
+    start(scope);
     ASSERT_TRUE(until([this] { return synced_; }));
   }
   // Until what was pushed has been told.
