@@ -78,7 +78,7 @@ func TestTheAPIServerIsKilledAndComesBack(t *testing.T) {
 	o := underTraffic(t)
 	cluster.Plane.KillAPIServer()
 	passes(t, o, longer(3*time.Second, 60*time.Second))
-	must(t, cluster.Plane.StartAPIServer())
+	must(t, cluster.RestartAPIServer())
 	o.catchesUp(t, o.change(t))
 	o.ends(t)
 }
@@ -91,7 +91,7 @@ func TestEtcdForgetsTheVersionThatAWatchWouldGoOnFrom(t *testing.T) {
 	must(t, cluster.Plane.Compact(context.Background()))
 	// The API server's own memory of versions goes with it: the watches will hear 410 Gone.
 	cluster.Plane.KillAPIServer()
-	must(t, cluster.Plane.StartAPIServer())
+	must(t, cluster.RestartAPIServer())
 	o.proxy.Refuse(false)
 	o.catchesUp(t, second)
 	must(t, o.Answers(first, 404))

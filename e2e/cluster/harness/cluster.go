@@ -4,6 +4,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -32,8 +33,9 @@ type Cluster struct {
 	// Nil where the cluster exists already: it can't be killed, and its nodes are its own.
 	Plane *ControlPlane
 
-	folder string
-	admin  string // a kubeconfig
+	kubelet *kubelet
+	folder  string
+	admin   string // a kubeconfig
 }
 
 // Main brings up a cluster, runs the tests and returns their exit code.
@@ -104,7 +106,8 @@ func newCluster() (*Cluster, error) {
 	if cluster.Client, err = kubernetes.NewForConfig(cluster.Config); err != nil {
 		return nil, err
 	}
-	return cluster, startKubelet(cluster.Client, cluster.Pods)
+	cluster.kubelet, err = startKubelet(cluster.Client, cluster.Pods)
+	return cluster, err
 }
 
 func existingCluster() (*Cluster, error) {
@@ -151,6 +154,11 @@ func (c *Cluster) OwnPlane(t testing.TB) {
 	if c.Plane == nil {
 		t.Skip("the existing cluster is not to be broken, and its nodes are its own")
 	}
+}
+
+// RestartAPIServer starts it after KillAPIServer, and all that would wait long before it asks again.
+func (c *Cluster) RestartAPIServer() error {
+	return errors.Join(c.Plane.StartAPIServer(), c.Plane.RestartControllers(), c.kubelet.watch())
 }
 
 var notInNames = regexp.MustCompile(`[^a-z0-9]+`)

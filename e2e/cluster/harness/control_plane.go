@@ -168,6 +168,12 @@ func (c *ControlPlane) ready() error {
 // KillAPIServer ends it by SIGKILL.
 func (c *ControlPlane) KillAPIServer() { c.apiServer.Kill() }
 
+// RestartControllers makes them ask the API server at once: after an outage theirs wait for up to a minute.
+func (c *ControlPlane) RestartControllers() error {
+	c.controllers.Kill()
+	return c.startControllers()
+}
+
 // Compact makes etcd forget every version of every object but the last.
 func (c *ControlPlane) Compact(ctx context.Context) error {
 	client, err := clientv3.New(clientv3.Config{

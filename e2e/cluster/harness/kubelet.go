@@ -32,22 +32,33 @@ type kubelet struct {
 	mutex   sync.Mutex
 	running map[types.UID]Pod
 	ending  map[types.UID]bool
+
+	stopWatching context.CancelFunc
 }
 
-func startKubelet(client kubernetes.Interface, pods *Pods) error {
-	agent := &kubelet{client: client, pods: pods, running: map[types.UID]Pod{}, ending: map[types.UID]bool{}}
+func startKubelet(client kubernetes.Interface, pods *Pods) (*kubelet, error) {
+	agent := &kubelet{client: client, pods: pods, running: map[types.UID]Pod{}, ending: map[types.UID]bool{},
+		stopWatching: func() {}}
 	if err := agent.register(); err != nil {
-		return err
+		return nil, err
 	}
-	factory := informers.NewSharedInformerFactory(client, time.Second)
+	return agent, agent.watch()
+}
+
+// watch begins anew, whatever the watch before it is waiting for.
+func (k *kubelet) watch() error {
+	k.stopWatching()
+	var ctx context.Context
+	ctx, k.stopWatching = context.WithCancel(context.Background())
+	factory := informers.NewSharedInformerFactory(k.client, time.Second)
 	_, err := factory.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(object any) { agent.see(object.(*corev1.Pod)) },
-		UpdateFunc: func(_, object any) { agent.see(object.(*corev1.Pod)) },
+		AddFunc:    func(object any) { k.see(object.(*corev1.Pod)) },
+		UpdateFunc: func(_, object any) { k.see(object.(*corev1.Pod)) },
 	})
 	if err != nil {
 		return err
 	}
-	factory.Start(context.Background().Done())
+	factory.Start(ctx.Done())
 	return nil
 }
 
