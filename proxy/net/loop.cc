@@ -104,12 +104,14 @@ bool Loop::run_until(std::move_only_function<bool()> done, std::chrono::millisec
   constexpr std::chrono::milliseconds kAskEvery{5};
   core_->thread = std::this_thread::get_id();
   const auto end = Clock::now() + limit;
-  while (!done() && Clock::now() < end && !core_->io.stopped()) {
+  bool is_done = done();  // asked once a step: it may compare with what it saw the last time
+  while (!is_done && Clock::now() < end && !core_->io.stopped()) {
     core_->io.run_one_until(std::min(end, Clock::now() + kAskEvery));
     core_->end_turn();
+    is_done = done();
   }
   core_->thread = std::thread::id();
-  return done();
+  return is_done;
 }
 
 void Loop::stop() {
