@@ -19,18 +19,6 @@ std::string_view scope_word(Scope scope) {
   return "";
 }
 
-std::string_view guard_word(Guard guard) {
-  switch (guard) {
-    case Guard::kNo:
-      return "";
-    case Guard::kYes:
-      return "yes: 503";
-    case Guard::kByValue:
-      return "503 if the text holds an access directive";
-  }
-  return "";
-}
-
 void print_served(std::string& page) {
   page += "## Served\n\n| annotation | scope | default | meaning |\n|---|---|---|---|\n";
   for (const auto& row : annotation_table()) {
@@ -53,6 +41,18 @@ void print_others(std::string& page, Support support, std::string_view title) {
 }
 
 }  // namespace
+
+std::string_view guard_word(Guard guard) {
+  switch (guard) {
+    case Guard::kNo:
+      return "";
+    case Guard::kYes:
+      return "yes: 503";
+    case Guard::kByValue:
+      return "503 if the text holds an access directive";
+  }
+  return "";
+}
 
 std::string annotation_page() {
   std::string page =

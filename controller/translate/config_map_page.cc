@@ -2,22 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "controller/translate/annotation_page.h"
 #include "controller/translate/config_map.h"
 
 namespace portico::translate {
 namespace {
-
-std::string_view guard_word(Guard guard) {
-  switch (guard) {
-    case Guard::kNo:
-      return "";
-    case Guard::kYes:
-      return "yes: 503";
-    case Guard::kByValue:
-      return "503 if the text holds an access directive";
-  }
-  return "";
-}
 
 void print_served(std::string& page) {
   page += "## Served\n\n| key | default | meaning |\n|---|---|---|\n";
