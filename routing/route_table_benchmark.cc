@@ -3,38 +3,19 @@
 #include <benchmark/benchmark.h>
 
 #include "routing/route_table.h"
+#include "routing/testing/many_hosts.h"
 #include "routing/testing/specs.h"
 
 namespace portico::routing {
 namespace {
 
-constexpr const char* kPaths[] = {"/",       "/api",        "/api/v1/items", "/api/v1/users",
-                                  "/login",  "/static/css", "/static/js",    "/admin",
-                                  "/health", "/api/v2"};
-
-// The host's text; the digits are what differs.
-class HostName {
- public:
-  std::string_view with(std::uint32_t number) {
-    for (std::size_t at = kLastDigit; at > kLastDigit - 6; --at) {
-      text_[at] = static_cast<char>('0' + number % 10);
-      number /= 10;
-    }
-    return text_;
-  }
-
- private:
-  static constexpr std::size_t kLastDigit = 13;
-  std::string text_ = "service-000000.team.example.com";
-};
-
 RouteTable make_table(std::uint32_t hosts) {
   RouteTable table;
-  HostName name;
+  testing::NumberedHost name;
   const auto policy = std::make_shared<const Policy>();
   for (std::uint32_t i = 0; i < hosts; ++i) {
     HostSpec spec{.host = testing::hostname(name.with(i))};
-    for (const auto* path : kPaths) {
+    for (const auto* path : testing::kTenPaths) {
       RouteSpec route{.kind = PathKind::kPrefix, .path = path, .policy = policy};
       spec.routes.push_back(std::make_shared<const RouteSpec>(std::move(route)));
     }
@@ -48,7 +29,8 @@ RouteTable make_table(std::uint32_t hosts) {
 void replace_one_host(benchmark::State& state) {
   const auto hosts = static_cast<std::uint32_t>(state.range(0));
   auto table = make_table(hosts);
-  auto spec = testing::host_spec(HostName().with(1), {testing::rule(PathKind::kPrefix, "/new")});
+  auto spec = testing::host_spec(testing::NumberedHost().with(1),
+                                 {testing::rule(PathKind::kPrefix, "/new")});
   for (auto _ : state) {
     auto next = table;
     next.set_host(spec.host.text(),

@@ -6,15 +6,12 @@
 #include <benchmark/benchmark.h>
 
 #include "proxy/server/config_compiler.h"
+#include "routing/testing/many_hosts.h"
 #include "routing/testing/specs.h"
 #include "tls/self_signed.h"
 
 namespace portico::server {
 namespace {
-
-constexpr const char* kPaths[] = {"/",       "/api",        "/api/v1/items", "/api/v1/users",
-                                  "/login",  "/static/css", "/static/js",    "/admin",
-                                  "/health", "/api/v2"};
 
 constexpr const char* kRequests[] = {"/",
                                      "/api/x42",
@@ -27,30 +24,14 @@ constexpr const char* kRequests[] = {"/",
                                      "/health",
                                      "/api/v2/x"};
 
-// The host's text; the digits are what differs.
-class HostName {
- public:
-  std::string_view with(std::uint32_t number) {
-    for (std::size_t at = kLastDigit; at > kLastDigit - 6; --at) {
-      text_[at] = static_cast<char>('0' + number % 10);
-      number /= 10;
-    }
-    return text_;
-  }
-
- private:
-  static constexpr std::size_t kLastDigit = 13;
-  std::string text_ = "service-000000.team.example.com";
-};
-
 routing::Snapshot snapshot_of(std::uint32_t hosts) {
   routing::Snapshot snapshot;
-  HostName name;
+  routing::testing::NumberedHost name;
   const auto policy = std::make_shared<const routing::Policy>();
   for (std::uint32_t i = 0; i < hosts; ++i) {
     auto spec = std::make_shared<routing::HostSpec>();
     spec->host = routing::testing::hostname(name.with(i));
-    for (const auto* path : kPaths) {
+    for (const auto* path : routing::testing::kTenPaths) {
       spec->routes.push_back(std::make_shared<const routing::RouteSpec>(
           routing::RouteSpec{.kind = routing::PathKind::kPrefix, .path = path, .policy = policy}));
     }
@@ -64,7 +45,7 @@ void match(benchmark::State& state) {
   const auto hosts = static_cast<std::uint32_t>(state.range(0));
   ConfigCompiler compiler(tls::make_self_signed());
   const auto config = compiler.compile(snapshot_of(hosts));
-  HostName name;
+  routing::testing::NumberedHost name;
   std::minstd_rand random;
   for (auto _ : state) {
     const auto* path = kRequests[random() % std::size(kRequests)];
