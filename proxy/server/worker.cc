@@ -4,48 +4,14 @@
 
 #include <boost/smart_ptr/make_local_shared.hpp>
 
-#include "proxy/net/tcp_transport.h"
-#include "proxy/net/tls_transport.h"
-#include "tls/engine.h"
+#include "proxy/server/take_out.h"
 
 namespace portico::server {
 namespace {
 
 constexpr std::uint32_t kSeedStep = 0x9E3779B9;  // spreads the workers' first endpoints
 
-template <class T>
-std::unique_ptr<T> take_out(std::vector<std::unique_ptr<T>>& from, std::size_t index) {
-  auto taken = std::move(from[index]);
-  if (index + 1 != from.size()) {
-    from[index] = std::move(from.back());
-    from[index]->index = index;
-  }
-  from.pop_back();
-  return taken;
-}
-
 }  // namespace
-
-class Worker::Handshake final : public exchange::Mortal {
- public:
-  Handshake(Worker& worker, std::unique_ptr<net::Transport> below)
-      : shaking_(
-            worker.loop_, std::move(below),
-            tls::Engine::server(worker.setup_.tls, worker.context_.config->config().certificates),
-            worker.setup_.options.handshake_timeout, [this, &worker](auto result) {
-              if (result) {
-                worker.serve(std::move(*result));
-              } else {
-                ++worker.metrics_.handshake_failures;
-              }
-              worker.end_handshake(*this);
-            }) {}
-
-  std::size_t index = 0;
-
- private:
-  net::TlsHandshake shaking_;
-};
 
 Worker::Worker(std::uint32_t index, const WorkerSetup& setup, LogRing* log)
     : setup_(setup),
@@ -61,30 +27,26 @@ Worker::Worker(std::uint32_t index, const WorkerSetup& setup, LogRing* log)
                .date = {},
                .config = {},
                .pinned = {}},
-      slots_(context_, reaper_) {}
+      slots_(context_, reaper_),
+      front_door_(context_, setup.tls, reaper_, metrics_, *this) {}
 
 // What dies gives its Slot back, so the Slots must still be there; a Slot may go to the reaper in
 // turn.
 Worker::~Worker() {
   connections_.clear();
-  handshakes_.clear();
   reaper_.free_all();
 }
 
 std::expected<net::SocketAddress, std::string> Worker::listen_http(
     const net::SocketAddress& address) {
-  return listen(address, [this](net::AcceptedSocket socket) {
-    ++metrics_.accepted_http;
-    serve(net::make_tcp_transport(loop_, std::move(socket)));
-  });
+  return listen(address,
+                [this](net::AcceptedSocket socket) { front_door_.enter_http(std::move(socket)); });
 }
 
 std::expected<net::SocketAddress, std::string> Worker::listen_https(
     const net::SocketAddress& address) {
-  return listen(address, [this](net::AcceptedSocket socket) {
-    ++metrics_.accepted_https;
-    shake_hands(std::move(socket));
-  });
+  return listen(address,
+                [this](net::AcceptedSocket socket) { front_door_.enter_https(std::move(socket)); });
 }
 
 std::expected<net::SocketAddress, std::string> Worker::listen(
@@ -116,17 +78,6 @@ void Worker::serve(std::unique_ptr<net::Transport> transport) {
       context_, slots_, static_cast<downstream::ConnectionOwner&>(*this), std::move(transport)));
   connection->index = connections_.size() - 1;
   connection->start();
-}
-
-void Worker::shake_hands(net::AcceptedSocket socket) {
-  auto& handshake = handshakes_.emplace_back(
-      std::make_unique<Handshake>(*this, net::make_tcp_transport(loop_, std::move(socket))));
-  handshake->index = handshakes_.size() - 1;
-}
-
-void Worker::end_handshake(Handshake& handshake) {
-  reaper_.take(take_out(handshakes_, handshake.index));
-  report_if_drained();
 }
 
 void Worker::on_closed(downstream::H1Connection& connection) {
@@ -187,7 +138,7 @@ void Worker::begin_drain() {
 }
 
 void Worker::report_if_drained() {
-  if (drained_ && connections_.empty() && handshakes_.empty()) {
+  if (drained_ && connections_.empty() && front_door_.empty()) {
     std::exchange(drained_, nullptr)();
   }
 }

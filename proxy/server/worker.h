@@ -16,6 +16,7 @@
 #include "proxy/exchange/reaper.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/loop.h"
+#include "proxy/server/front_door.h"
 #include "proxy/server/log_format.h"
 #include "proxy/server/log_ring.h"
 #include "proxy/server/metrics.h"
@@ -36,7 +37,9 @@ struct WorkerSetup {
 // belongs to the worker's
 //            own thread; those four post to it and may be called from any other.
 // Lifetime:  join() before it dies.
-class Worker final : private downstream::ConnectionOwner, private exchange::Recorder {
+class Worker final : private downstream::ConnectionOwner,
+                     private FrontDoorOwner,
+                     private exchange::Recorder {
  public:
   // `log` is null where the access log is off.
   Worker(std::uint32_t index, const WorkerSetup& setup, LogRing* log);
@@ -63,18 +66,15 @@ class Worker final : private downstream::ConnectionOwner, private exchange::Reco
       std::move_only_function<void(const Metrics&, std::shared_ptr<const exchange::Config>)> take);
 
  private:
-  class Handshake;
-
   std::expected<net::SocketAddress, std::string> listen(const net::SocketAddress& address,
                                                         net::Listener::AcceptHandler on_accept);
-  void serve(std::unique_ptr<net::Transport> transport);
-  void shake_hands(net::AcceptedSocket socket);
-  void end_handshake(Handshake& handshake);
   void apply(std::shared_ptr<const exchange::Config> config);
   void begin_drain();
   void report_if_drained();
   [[nodiscard]] Metrics metrics() const;
 
+  void serve(std::unique_ptr<net::Transport> transport) override;
+  void on_arrival_ended() override { report_if_drained(); }
   void on_closed(downstream::H1Connection& connection) override;
   void record(const exchange::Record& record) override;
 
@@ -86,10 +86,10 @@ class Worker final : private downstream::ConnectionOwner, private exchange::Reco
   exchange::Context context_;
   downstream::Slots slots_;
   Metrics metrics_;
+  FrontDoor front_door_;
   std::string line_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::uint64_t shed_by_closed_listeners_ = 0;
-  std::vector<std::unique_ptr<Handshake>> handshakes_;
   std::vector<std::unique_ptr<downstream::H1Connection>> connections_;
   std::move_only_function<void()> drained_;
   std::thread thread_;
