@@ -48,7 +48,7 @@ std::optional<SocketAddress> SocketAddress::parse(std::string_view text) {
 
 std::optional<SocketAddress> SocketAddress::from(std::string_view ip, std::uint16_t port) {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  if (ip.size() >= text.size()) {
+  if (ip.size() >= text.size() || ip.find('\0') != std::string_view::npos) {
     return std::nullopt;
   }
   std::copy(ip.begin(), ip.end(), text.begin());
