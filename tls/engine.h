@@ -14,8 +14,10 @@
 
 namespace portico::tls {
 
+class ClientCertificate;
 class ClientContext;
 class ServerContext;
+class ServerPolicies;
 
 enum class Status : std::uint8_t {
   kOk,
@@ -52,9 +54,11 @@ class Engine {
  public:
   static constexpr std::size_t kOutputBound = 80 * 1024;  // 64 KiB of write(), and room for alerts
 
-  // Answers to a client. The handshake takes its certificate from `store`.
+  // Answers to a client. The handshake takes its certificate from `store`, and asks `policies`,
+  // which outlives it, what the server name changes; null: nothing.
   static std::unique_ptr<Engine> server(std::shared_ptr<const ServerContext> context,
-                                        std::shared_ptr<const CertificateStore> store);
+                                        std::shared_ptr<const CertificateStore> store,
+                                        const ServerPolicies* policies = nullptr);
   // Asks for `server_name` by SNI and takes no certificate for another; an IP address, without
   // brackets, is not sent, but must stand in the certificate. An empty name is only good for a
   // context that does not verify.
@@ -104,4 +108,6 @@ class Engine {
   [[nodiscard]] virtual CertificateStore::Reason certificate_reason() const = 0;
 };
 
+  // Null where the handshake asked for none, and for a client.
+  [[nodiscard]] virtual const ClientCertificate* client_certificate() const { return nullptr; }
 }  // namespace portico::tls

@@ -1,5 +1,6 @@
 #include "tls/server_context.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -14,6 +15,9 @@
 
 namespace portico::tls {
 namespace {
+
+// Some ten certificates: each costs a signature to check.
+constexpr long kMostClientChainBytes = 24L * 1024;
 
 Handshake& handshake_of(SSL* ssl) {
   return *static_cast<Handshake*>(SSL_get_app_data(ssl));
@@ -41,10 +45,61 @@ std::string read_server_name(SSL* ssl) {
   return name;
 }
 
+// A bad certificate does not fail the handshake: a browser would show an error of its own, where
+// HTTP can say what is wrong. OpenSSL keeps the last error as the result.
+int note_and_go_on(int, X509_STORE_CTX*) {
+  return 1;
+}
+
+// A chain is not resumed where other authorities are asked for, or none.
+void set_session_scope(SSL* ssl, const ServerContext::Native& context, const ClientTrust* clients) {
+  auto scope = context.scope;
+  if (clients != nullptr) {
+    std::array<unsigned char, 2 * 32> both;
+    std::ranges::copy(clients->native().scope, std::ranges::copy(context.scope, both.begin()).out);
+    must(EVP_Digest(both.data(), both.size(), scope.data(), nullptr, EVP_sha256(), nullptr) == 1,
+         "EVP_Digest");
+  }
+  must(SSL_set_session_id_context(ssl, scope.data(), scope.size()) == 1,
+       "SSL_set_session_id_context");
+}
+
+void ask_for_certificate(SSL* ssl, const ClientTrust& clients) {
+  const auto& native = clients.native();
+  SSL_set_verify(ssl, SSL_VERIFY_PEER, note_and_go_on);
+  SSL_set_verify_depth(ssl, clients.spec().verify_depth);
+  must(SSL_set1_verify_cert_store(ssl, native.store.get()) == 1, "SSL_set1_verify_cert_store");
+  auto* names = SSL_dup_CA_list(native.names.get());
+  must(names != nullptr, "SSL_dup_CA_list");
+  SSL_set_client_CA_list(ssl, names);
+}
+
+void apply_server_policy(SSL* ssl, const ServerPolicy& policy) {
+  if (policy.context != nullptr) {
+    SSL_set_SSL_CTX(ssl, policy.context->native().context.get());
+  }
+  const auto& context =
+      *static_cast<const ServerContext::Native*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  set_session_scope(ssl, context, policy.clients.get());
+  if (policy.clients != nullptr) {
+    ask_for_certificate(ssl, *policy.clients);
+  }
+}
+
 // Read here and not in OpenSSL's servername callback, because a TLS 1.2 ticket is opened before
 // that one runs.
-int on_client_hello(SSL* ssl, int*, void*) {
-  handshake_of(ssl).sni = read_server_name(ssl);
+int on_client_hello(SSL* ssl, int* alert, void*) {
+  auto& handshake = handshake_of(ssl);
+  handshake.sni = read_server_name(ssl);
+  if (handshake.policies == nullptr) {
+    return SSL_CLIENT_HELLO_SUCCESS;
+  }
+  handshake.policy = handshake.policies->find(handshake.sni);
+  if (handshake.policy.is_refused) {
+    *alert = SSL_AD_UNRECOGNIZED_NAME;
+    return SSL_CLIENT_HELLO_ERROR;
+  }
+  apply_server_policy(ssl, handshake.policy);
   return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -131,15 +186,15 @@ SSL_TICKET_RETURN read_ticket(SSL* ssl, SSL_SESSION* session, const unsigned cha
   return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
 
-// A session is only resumed under the policy that it was made under.
-void set_session_scope(SSL_CTX* context, const ServerOptions& options, const std::string& alpn) {
+void set_session_scope(ServerContext::Native& native, const ServerOptions& options) {
   const auto policy = std::to_string(static_cast<int>(options.minimum_version)) +
                       std::to_string(static_cast<int>(options.maximum_version)) + "\n" +
-                      options.ciphers + "\n" + options.cipher_suites + "\n" + alpn;
-  std::array<unsigned char, 32> digest;
-  must(EVP_Digest(policy.data(), policy.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1,
+                      options.ciphers + "\n" + options.cipher_suites + "\n" + native.alpn;
+  must(EVP_Digest(policy.data(), policy.size(), native.scope.data(), nullptr, EVP_sha256(),
+                  nullptr) == 1,
        "EVP_Digest");
-  must(SSL_CTX_set_session_id_context(context, digest.data(), digest.size()) == 1,
+  must(SSL_CTX_set_session_id_context(native.context.get(), native.scope.data(),
+                                      native.scope.size()) == 1,
        "SSL_CTX_set_session_id_context");
 }
 
@@ -181,7 +236,8 @@ std::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::
     SSL_CTX_set_alpn_select_cb(context, choose_alpn, native.get());
   }
   set_tickets(context, native->keys.get());
-  set_session_scope(context, options, native->alpn);
+  set_session_scope(*native, options);
+  SSL_CTX_set_max_cert_list(context, kMostClientChainBytes);
   return std::shared_ptr<const ServerContext>(new ServerContext(std::move(native)));
 }
 

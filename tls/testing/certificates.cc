@@ -11,6 +11,7 @@ namespace portico::tls::testing {
 namespace {
 
 constexpr long kDay = 24 * 60 * 60;
+constexpr long kSerial = 7;
 
 PkeyPtr make_key(KeyKind kind) {
   switch (kind) {
@@ -67,7 +68,7 @@ Pair sign(const CertificateRequest& request, const Pair* issuer) {
   Pair made{X509Ptr(X509_new()), make_key(request.key)};
   auto* certificate = made.certificate.get();
   X509_set_version(certificate, 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 7);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), kSerial);
   X509_gmtime_adj(X509_getm_notBefore(certificate), request.begins_in_days * kDay);
   X509_gmtime_adj(X509_getm_notAfter(certificate), request.ends_in_days * kDay);
   set_names(certificate, request.common_name,
@@ -112,7 +113,57 @@ std::string key_pem(EVP_PKEY* key, KeyForm form) {
   });
 }
 
+std::string certificate_pem(X509* certificate) {
+  return to_pem([&](BIO* bio) { return PEM_write_bio_X509(bio, certificate); });
+}
+
 }  // namespace
+
+struct Authority::Native {
+  Pair pair;
+};
+
+Authority::Authority(const std::string& common_name, const Authority* above)
+    : native_(std::make_unique<Native>(
+          sign({.common_name = common_name, .names = {}, .is_authority = true},
+               above == nullptr ? nullptr : &above->native_->pair))),
+      pem_(certificate_pem(native_->pair.certificate.get())) {
+  if (above != nullptr) {
+    chain_pem_ = pem_ + above->chain_pem_;
+  }
+}
+
+Authority::Authority(Authority&&) noexcept = default;
+
+Authority::~Authority() = default;
+
+std::shared_ptr<const routing::CertificateSpec> Authority::issue(
+    const CertificateRequest& request) const {
+  const auto leaf = sign(request, &native_->pair);
+  auto spec = std::make_shared<routing::CertificateSpec>();
+  spec->key_pem = key_pem(leaf.key.get(), request.key_form);
+  spec->chain_pem = certificate_pem(leaf.certificate.get()) + chain_pem_;
+  return spec;
+}
+
+std::string Authority::revocations(bool all, long next_in_days) const {
+  const std::unique_ptr<X509_CRL, Deleter<X509_CRL_free>> list(X509_CRL_new());
+  X509_CRL_set_version(list.get(), 1);
+  X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(native_->pair.certificate.get()));
+  const std::unique_ptr<ASN1_TIME, Deleter<ASN1_TIME_free>> time(ASN1_TIME_new());
+  X509_gmtime_adj(time.get(), -2 * kDay);
+  X509_CRL_set1_lastUpdate(list.get(), time.get());
+  auto* entry = X509_REVOKED_new();
+  const std::unique_ptr<ASN1_INTEGER, Deleter<ASN1_INTEGER_free>> serial(ASN1_INTEGER_new());
+  ASN1_INTEGER_set(serial.get(), all ? kSerial : kSerial + 1);
+  X509_REVOKED_set_serialNumber(entry, serial.get());
+  X509_REVOKED_set_revocationDate(entry, time.get());
+  X509_CRL_add0_revoked(list.get(), entry);
+  X509_gmtime_adj(time.get(), next_in_days * kDay);
+  X509_CRL_set1_nextUpdate(list.get(), time.get());
+  must(X509_CRL_sign(list.get(), native_->pair.key.get(), EVP_sha256()) > 0, "X509_CRL_sign");
+  return to_pem([&](BIO* bio) { return PEM_write_bio_X509_CRL(bio, list.get()); });
+}
 
 std::shared_ptr<const routing::CertificateSpec> make_certificate(
     const CertificateRequest& request) {

@@ -26,4 +26,26 @@ struct CertificateRequest {
 
 std::shared_ptr<const routing::CertificateSpec> make_certificate(const CertificateRequest& request);
 
+// Signs clients' certificates, and revokes them.
+class Authority {
+ public:
+  explicit Authority(const std::string& common_name = "authority",
+                     const Authority* above = nullptr);
+  Authority(Authority&&) noexcept;
+  ~Authority();
+
+  [[nodiscard]] const std::string& pem() const { return pem_; }
+  // The leaf, then every authority but the root.
+  [[nodiscard]] std::shared_ptr<const routing::CertificateSpec> issue(
+      const CertificateRequest& request) const;
+  // Of all that it issued (they have one serial number), or of none.
+  [[nodiscard]] std::string revocations(bool all, long next_in_days = 30) const;
+
+ private:
+  struct Native;
+  std::unique_ptr<Native> native_;
+  std::string pem_;
+  std::string chain_pem_;  // up to, and without, the root
+};
+
 }  // namespace portico::tls::testing

@@ -5,6 +5,8 @@
 
 #include <openssl/err.h>
 
+#include "tls/pem.h"
+
 namespace portico::tls::testing {
 namespace {
 
@@ -33,6 +35,12 @@ Client::Client(const ClientOptions& options) : context_(SSL_CTX_new(TLS_client_m
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, keep_session);
   ssl_.reset(SSL_new(context));
+  if (options.certificate != nullptr) {
+    const auto parsed = parse_certificate(*options.certificate);
+    must(parsed.has_value() && SSL_use_cert_and_key(ssl_.get(), parsed->leaf.get(),
+                                                    parsed->key.get(), parsed->chain.get(), 1) == 1,
+         "SSL_use_cert_and_key");
+  }
   SSL_set_app_data(ssl_.get(), &last_session_);
   SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
   SSL_set_connect_state(ssl_.get());

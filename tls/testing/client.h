@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct ClientOptions {
   std::vector<std::string> alpn;
   SSL_SESSION* session = nullptr;  // to resume
   int security_level = 2;
+  std::shared_ptr<const routing::CertificateSpec> certificate;  // shown where it is asked for
 };
 
 class Client {
