@@ -3,6 +3,7 @@
 import contextlib
 
 import backends
+import go_programs
 import manifests
 import portico
 import pytest
@@ -57,3 +58,9 @@ def plain(module_folder, echo, capture):
     )
     with portico.Portico(module_folder) as program:
         yield program
+
+
+@pytest.fixture(scope="session")
+def go_programs_built():
+    """{name: path} of the programs of go_programs.py."""
+    return go_programs.found()
