@@ -81,6 +81,9 @@ Result set_authorities(SSL_CTX* context, const ClientOptions& options) {
     return {};
   }
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, note_verify_failure);
+  if (options.verify_depth >= 0) {
+    SSL_CTX_set_verify_depth(context, options.verify_depth);
+  }
   if (!options.authorities_pem.empty()) {
     return trust(SSL_CTX_get_cert_store(context), options.authorities_pem);
   }
@@ -116,6 +119,16 @@ Result set_alpn(SSL_CTX* context, const ClientOptions& options) {
   return {};
 }
 
+// With TLS 1.3 a session comes behind the handshake, so that OpenSSL has to tell of it. A copy is
+// kept, since freeing a connection that was cut spoils its own.
+int keep_session(SSL* ssl, SSL_SESSION* session) {
+  const auto& handshake = *static_cast<const ClientHandshake*>(SSL_get_app_data(ssl));
+  if (handshake.sessions != nullptr) {
+    handshake.sessions->put(handshake.session_key, SslSessionPtr(SSL_SESSION_dup(session)));
+  }
+  return 0;  // OpenSSL's own stays its own
+}
+
 }  // namespace
 
 std::expected<std::shared_ptr<const ClientContext>, std::string> ClientContext::create(
@@ -125,6 +138,13 @@ std::expected<std::shared_ptr<const ClientContext>, std::string> ClientContext::
   auto* context = native->context.get();
   must(context != nullptr, "SSL_CTX_new");
   native->verifies = options.verify;
+  native->sends_server_name = options.send_server_name;
+  if (options.resume_sessions) {
+    native->sessions = std::make_unique<SessionMemory>();
+    SSL_CTX_set_session_cache_mode(context,
+                                   SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+    SSL_CTX_sess_set_new_cb(context, keep_session);
+  }
   if (const auto applied = apply_policy(context, options); !applied) {
     return std::unexpected(applied.error());
   }

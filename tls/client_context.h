@@ -17,6 +17,12 @@ struct ClientOptions {
   std::string authorities_pem;
   // False: whoever answers is taken for the server. The certificate's name counts by its SAN only.
   bool verify = true;
+  // How many certificates may stand between the server's and one that is trusted; -1: any number.
+  int verify_depth = -1;
+  // Whether the server is told by SNI which name is meant; what is verified is the same.
+  bool send_server_name = true;
+  // Sessions of earlier connections are resumed, those of the same server only (Engine::client).
+  bool resume_sessions = false;
   // What the server is shown where it asks; null: nothing.
   std::shared_ptr<const routing::CertificateSpec> certificate;
   Version minimum_version = Version::kTls12;
@@ -27,8 +33,8 @@ struct ClientOptions {
   std::vector<std::string> alpn;  // offered, in order of preference; empty: no ALPN
 };
 
-// Thread:    immutable; one may be shared by all workers and used for any number of servers.
-// Lifetime:  every Engine made from it keeps it alive.
+// Thread:    shared by all workers and used for any number of servers; immutable but for the
+// sessions it remembers, which are guarded. Lifetime:  every Engine made from it keeps it alive.
 class ClientContext {
  public:
   // Errors: one sentence that begins with what is at fault: "ca.crt", "tls.crt", "tls.key" (as

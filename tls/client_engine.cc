@@ -22,7 +22,8 @@ bool is_ip(const std::string& name) {
 
 class ClientEngine final : public SslEngine {
  public:
-  ClientEngine(std::shared_ptr<const ClientContext> context, std::string_view server_name)
+  ClientEngine(std::shared_ptr<const ClientContext> context, std::string_view server_name,
+               std::string_view server)
       : SslEngine(context->native().context.get()), context_(std::move(context)) {
     handshake_.server_name = server_name;
     absl::AsciiStrToLower(&handshake_.server_name);
@@ -35,6 +36,7 @@ class ClientEngine final : public SslEngine {
       ERR_clear_error();
       fail("no name, or none that TLS can carry, to know the server by");
     }
+    resume(server);
   }
 
   [[nodiscard]] std::string_view sni() const override {
@@ -59,8 +61,22 @@ class ClientEngine final : public SslEngine {
     }
     X509_VERIFY_PARAM_set_hostflags(
         wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    return SSL_set_tlsext_host_name(ssl(), name.c_str()) == 1 &&
-           X509_VERIFY_PARAM_set1_host(wanted, name.data(), name.size()) == 1;
+    const bool is_told =
+        !context_->native().sends_server_name || SSL_set_tlsext_host_name(ssl(), name.c_str()) == 1;
+    return is_told && X509_VERIFY_PARAM_set1_host(wanted, name.data(), name.size()) == 1;
+  }
+
+  // A session vouches for the name it was verified for, so that is part of its key.
+  void resume(std::string_view server) {
+    auto* const sessions = context_->native().sessions.get();
+    if (sessions == nullptr) {
+      return;
+    }
+    handshake_.sessions = sessions;
+    handshake_.session_key.append(handshake_.server_name).append("@").append(server);
+    if (const auto session = sessions->take(handshake_.session_key); session != nullptr) {
+      SSL_set_session(ssl(), session.get());
+    }
   }
 
   std::string_view explain_failure() override {
@@ -87,8 +103,8 @@ class ClientEngine final : public SslEngine {
 }  // namespace
 
 std::unique_ptr<Engine> Engine::client(std::shared_ptr<const ClientContext> context,
-                                       std::string_view server_name) {
-  return std::make_unique<ClientEngine>(std::move(context), server_name);
+                                       std::string_view server_name, std::string_view server) {
+  return std::make_unique<ClientEngine>(std::move(context), server_name, server);
 }
 
 }  // namespace portico::tls

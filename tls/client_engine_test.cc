@@ -8,6 +8,7 @@
 #include "tls/openssl.h"
 #include "tls/server_context.h"
 #include "tls/testing/certificates.h"
+#include "tls/ticket_keys.h"
 
 namespace portico::tls {
 namespace {
@@ -274,6 +275,55 @@ TEST(ClientContext, SaysWhatIsWrong) {
   EXPECT_EQ(error({.ciphers = "NONSENSE"}), "ciphers \"NONSENSE\": no cipher match");
   EXPECT_NE(error({.alpn = {""}}), "");
   EXPECT_EQ(ERR_peek_error(), 0U);
+}
+
+// Remembered sessions need a server that gives tickets.
+class ClientSessions : public ::testing::Test {
+ protected:
+  // Whether a connection to `server` resumed an earlier one.
+  bool resumes(const std::shared_ptr<const ClientContext>& context, std::string_view name,
+               std::string_view server) {
+    const auto client = Engine::client(context, name, server);
+    const auto peer = Engine::server(server_, std::make_shared<const CertificateStore>(spec_));
+    EXPECT_EQ(shake_hands(*client, *peer), "");
+    peer->write(std::string_view("x"));  // carries the tickets of TLS 1.3 along
+    carry(*peer, *client);
+    return client->resumed();
+  }
+
+  const std::shared_ptr<const routing::CertificateSpec> spec_ =
+      make_certificate({.names = {"api.example.com", "www.example.com"}});
+  const std::shared_ptr<const ServerContext> server_ =
+      *ServerContext::create({}, std::make_shared<TicketKeys>());
+};
+
+TEST_F(ClientSessions, AreResumedAtTheSameServerOnly) {
+  for (const Version version : {Version::kTls12, Version::kTls13}) {
+    const auto context = client_context(
+        {.authorities_pem = spec_->chain_pem, .resume_sessions = true, .maximum_version = version});
+    EXPECT_FALSE(resumes(context, "api.example.com", "10.0.0.1:443"));
+    EXPECT_TRUE(resumes(context, "api.example.com", "10.0.0.1:443"));
+    EXPECT_FALSE(resumes(context, "api.example.com", "10.0.0.2:443"));
+    EXPECT_FALSE(resumes(context, "www.example.com", "10.0.0.1:443"));
+  }
+}
+
+TEST_F(ClientSessions, AreForgottenUnlessAskedFor) {
+  const auto context = client_context({.authorities_pem = spec_->chain_pem});
+  EXPECT_FALSE(resumes(context, "api.example.com", "10.0.0.1:443"));
+  EXPECT_FALSE(resumes(context, "api.example.com", "10.0.0.1:443"));
+}
+
+TEST_F(ClientEngine, MeansANameWithoutSayingIt) {
+  const auto spec = make_certificate({.names = {"api.example.com"}});
+  const ClientOptions silent{.authorities_pem = spec->chain_pem, .send_server_name = false};
+  const auto server = server_for(spec);
+  const auto client = Engine::client(client_context(silent), "api.example.com");
+  EXPECT_EQ(shake_hands(*client, *server), "");
+  EXPECT_EQ(server->sni(), "");
+  EXPECT_NE(meet({.names = {"other.example.com"}}, "api.example.com",
+                 {.authorities_pem = "its own", .send_server_name = false}),
+            "");
 }
 
 }  // namespace

@@ -62,8 +62,10 @@ class Engine {
   // Asks for `server_name` by SNI and takes no certificate for another; an IP address, without
   // brackets, is not sent, but must stand in the certificate. An empty name is only good for a
   // context that does not verify.
+  // `server` tells servers apart whose sessions are remembered: an address, where one name has
+  // several.
   static std::unique_ptr<Engine> client(std::shared_ptr<const ClientContext> context,
-                                        std::string_view server_name);
+                                        std::string_view server_name, std::string_view server = {});
   virtual ~Engine() = default;
 
   // Ciphertext that was received; replaces what was fed before. It must stay valid through the
@@ -106,8 +108,8 @@ class Engine {
   // How the server's certificate was found; kName for a resumed session, which needs none, and for
   // a client.
   [[nodiscard]] virtual CertificateStore::Reason certificate_reason() const = 0;
-};
-
   // Null where the handshake asked for none, and for a client.
   [[nodiscard]] virtual const ClientCertificate* client_certificate() const { return nullptr; }
+};
+
 }  // namespace portico::tls

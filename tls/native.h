@@ -13,6 +13,7 @@
 #include "tls/openssl.h"
 #include "tls/server_context.h"
 #include "tls/server_policies.h"
+#include "tls/session_memory.h"
 #include "tls/ticket_keys.h"
 
 namespace portico::tls {
@@ -47,6 +48,8 @@ struct ClientCertificate::Native {
 struct ClientContext::Native {
   SslCtxPtr context;
   bool verifies = true;
+  bool sends_server_name = true;
+  std::unique_ptr<SessionMemory> sessions;  // null: none are resumed
 };
 
 // What ServerContext's callbacks read and write of one connection; it is the SSL's app data.
