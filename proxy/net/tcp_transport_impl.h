@@ -32,6 +32,13 @@ class TcpTransport final : public Transport, ReadinessHandler, BatchedSender {
   [[nodiscard]] bool has_unread() const override { return readable_ || !unread_.empty(); }
   [[nodiscard]] const TransportInfo& info() const override { return info_; }
 
+  // The connection speaks for another one, whose addresses these are.
+  void announce(const SocketAddress& peer, const SocketAddress& local, Announced scheme) {
+    info_.peer = peer;
+    info_.local = local;
+    info_.announced = scheme;
+  }
+
  private:
   // What the socket did not take.
   struct Outgoing {

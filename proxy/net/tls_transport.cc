@@ -43,8 +43,12 @@ class TlsTransport final : public Transport, TransportSink {
         tls_{.sni = engine_->sni(),
              .alpn = engine_->alpn(),
              .protocol = engine_->protocol(),
-             .cipher = engine_->cipher()},
-        info_{.peer = below_->info().peer, .local = below_->info().local, .tls = &tls_},
+             .cipher = engine_->cipher(),
+             .client_certificate = engine_->client_certificate()},
+        info_{.peer = below_->info().peer,
+              .local = below_->info().local,
+              .announced = below_->info().announced,
+              .tls = &tls_},
         poster_(
             loop.core(), [](void* self) { static_cast<TlsTransport*>(self)->on_posted(); }, this) {}
   ~TlsTransport() override { mark_destroyed(); }

@@ -10,6 +10,10 @@
 
 #include "proxy/net/socket_address.h"
 
+namespace portico::tls {
+class ClientCertificate;
+}
+
 namespace portico::net {
 
 enum class TransportError : std::uint8_t {
@@ -30,12 +34,23 @@ struct TlsInfo {
   std::string_view protocol;  // "TLSv1.3"
   std::string_view cipher;
   std::string_view failure;  // once on_error(kTlsFailed) is told: why
+  // What a client showed; null where the handshake asked for no certificate.
+  const tls::ClientCertificate* client_certificate = nullptr;
 };
 
-// What is known of a connection once it is established.
+// What a PROXY header said of the connection, if one came that names a client.
+enum class Announced : std::uint8_t {
+  kNothing,
+  kHttp,
+  kHttps,  // the client's TLS was ended before us, or is still to be
+};
+
+// What is known of a connection once it is established. Behind a PROXY header the addresses are the
+// announced ones.
 struct TransportInfo {
   SocketAddress peer;
   SocketAddress local;
+  Announced announced = Announced::kNothing;
   const TlsInfo* tls = nullptr;  // null: plaintext. Lives as long as the Transport.
 };
 
