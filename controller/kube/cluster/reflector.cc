@@ -126,8 +126,7 @@ void Reflector::on_open(Time now) {
   }
   state_ = State::kWatching;
   opened_at_ = now;
-  deadline_ = now + watch_time_ + kWatchMargin;
-  hears_bookmarks_ = false;
+  heard(now);
   refused_watches_ = 0;
   succeed();
   if (denial_.has_value()) {
@@ -170,16 +169,14 @@ void Reflector::take_event(WatchEvent& event, Time now) {
     case WatchEvent::Type::kBookmark:
       break;
   }
-  heard(event.type == WatchEvent::Type::kBookmark, now);
+  heard(now);
   if (!subject.version.empty()) {
     version_ = std::move(subject.version);
   }
 }
 
-void Reflector::heard(bool bookmark, Time now) {
-  hears_bookmarks_ = hears_bookmarks_ || bookmark;
-  const Time last = opened_at_ + watch_time_ + kWatchMargin;
-  deadline_ = hears_bookmarks_ ? std::min(last, now + kQuietAfterBookmark) : last;
+void Reflector::heard(Time now) {
+  deadline_ = std::min(opened_at_ + watch_time_ + kWatchMargin, now + kLongestQuiet);
 }
 
 void Reflector::on_end(Time now) {

@@ -34,11 +34,13 @@ class Reflector {
   using Time = std::chrono::steady_clock::time_point;
 
   static constexpr std::size_t kPage = 500;
-  // The server ends a watch after a time of our choosing between these...
-  static constexpr std::chrono::seconds kShortestWatch{300}, kLongestWatch{600};
-  // ...and has so much longer to do it. One that sends bookmarks (every minute) and then nothing is
-  // given up sooner.
-  static constexpr std::chrono::seconds kWatchMargin{10}, kQuietAfterBookmark{75};
+  // The server ends a watch after a time of our choosing between these, and has so much longer to
+  // do it.
+  static constexpr std::chrono::seconds kShortestWatch{300}, kLongestWatch{600}, kWatchMargin{10};
+  // A server sends a bookmark a minute. A watch that is quiet for longer is taken for stalled, and
+  // another one begun where it stopped. Where there are no bookmarks (a kind of which nothing has
+  // happened since the server began, a server without its cache) that costs a request a time.
+  static constexpr std::chrono::seconds kLongestQuiet{75};
   // A watch that lived so long was a good one: what follows is no failure after a failure.
   static constexpr std::chrono::seconds kGoodStretch{5};
   // The longest waits: where nobody answers or knows us, so that all is caught up soon after; where
@@ -101,7 +103,7 @@ class Reflector {
   void take_object(ApiObject object);
   void finish_list(std::string version, Time now);
   void take_event(WatchEvent& event, Time now);
-  void heard(bool bookmark, Time now);
+  void heard(Time now);
   void refuse(Verb verb, int code, const ApiStatus& status,
               std::optional<std::chrono::seconds> retry_after, Time now);
   void deny(Verb verb, int code, const ApiStatus& status, Time now);
@@ -128,7 +130,6 @@ class Reflector {
   int refused_watches_ = 0;  // in a row
   Time listed_at_, opened_at_, deadline_;
   std::chrono::seconds watch_time_{0};
-  bool hears_bookmarks_ = false;
   State after_rest_ = State::kToList;
   Time rest_until_;
   bool rests_alone_ = false;  // because nobody answered

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -24,8 +23,6 @@ type APIProxy struct {
 
 	throttled atomic.Bool
 	refused   atomic.Int64 // requests answered 429
-
-	watches sync.Map // of *bookmarkSpy, those that are open
 
 	mutex       sync.Mutex
 	thawed      *sync.Cond
@@ -82,14 +79,7 @@ func (a *APIProxy) handler(plane *ControlPlane) http.Handler {
 			_, _ = io.WriteString(response, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"TooManyRequests","code":429}`)
 			return
 		}
-		if request.URL.Query().Get("watch") == "" {
-			forward.ServeHTTP(response, request)
-			return
-		}
-		watch := &bookmarkSpy{ResponseWriter: response}
-		a.watches.Store(watch, true)
-		defer a.watches.Delete(watch)
-		forward.ServeHTTP(watch, request)
+		forward.ServeHTTP(response, request)
 	})
 }
 
@@ -144,38 +134,6 @@ func (a *APIProxy) Throttle(on bool) { a.throttled.Store(on) }
 
 // Throttled counts what was answered 429.
 func (a *APIProxy) Throttled() int64 { return a.refused.Load() }
-
-// AllBookmarked complains unless there are watches, and each has had a bookmark.
-func (a *APIProxy) AllBookmarked() error {
-	open, bookmarked := 0, 0
-	a.watches.Range(func(watch, _ any) bool {
-		open++
-		if watch.(*bookmarkSpy).seen.Load() {
-			bookmarked++
-		}
-		return true
-	})
-	if open == 0 || bookmarked < open {
-		return fmt.Errorf("%d of %d watches had one", bookmarked, open)
-	}
-	return nil
-}
-
-// bookmarkSpy sees the bookmarks that pass; asked for as JSON and not packed, they can be read.
-type bookmarkSpy struct {
-	http.ResponseWriter
-	seen atomic.Bool
-}
-
-func (b *bookmarkSpy) Write(piece []byte) (int, error) {
-	if bytes.Contains(piece, []byte(`"BOOKMARK"`)) {
-		b.seen.Store(true)
-	}
-	return b.ResponseWriter.Write(piece)
-}
-
-// Unwrap is how http.ResponseController flushes.
-func (b *bookmarkSpy) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
 type stallingListener struct {
 	net.Listener
