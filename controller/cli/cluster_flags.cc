@@ -146,6 +146,7 @@ void read_cluster_flags(const ClusterFlags& flags, ServeOptions& options) {
     options.status.election.ttl = *ttl;
   }
   options.status.publish_status_addresses = status::split_addresses(flags.publish_status_address);
+  options.status.watch_namespace = options.scope.namespace_;
   options.scope.config_map = options.translate.config_map;
   options.scope.publish_service = options.status.publish_service;
   options.scope.default_backend_service = options.translate.default_backend_service;

@@ -124,7 +124,8 @@ void Elector::after_look(Election::Time began, ApiResult result) {
 
 void Elector::after_write(Election::Time began, std::string_view verb, ApiResult result) {
   const auto verdict = judge(result);
-  if (verdict == Verdict::kConflict || verdict == Verdict::kGone) {
+  const bool has_left = verdict == Verdict::kGone && verb == "update";
+  if (verdict == Verdict::kConflict || has_left) {
     election_.conflicted(loop_.now());
   } else if (auto lease = verdict == Verdict::kDone ? read_lease(result->body) : std::nullopt) {
     log_.tell({verb, kResource, options_.namespace_}, result);
@@ -136,7 +137,8 @@ void Elector::after_write(Election::Time began, std::string_view verb, ApiResult
 }
 
 void Elector::not_done(std::string_view verb, const ApiResult& result) {
-  log_.tell({verb, kResource, options_.namespace_}, result);
+  // Missing is what it is to be created in: its namespace.
+  log_.tell_missing_too({verb, kResource, options_.namespace_}, result);
   std::chrono::milliseconds at_least{0};
   if (judge(result) == Verdict::kForbidden) {
     at_least = kAfterRefusal;
@@ -157,7 +159,8 @@ void Elector::tell_change() {
     return;
   }
   if (leads) {
-    spdlog::info("leading: {} writes status and events", options_.identity);
+    spdlog::info("leading: {} writes {}", options_.identity,
+                 options_.update_status ? "status and Events" : "Events, and no status");
   } else {
     spdlog::info("not leading any more");
   }

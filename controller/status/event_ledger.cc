@@ -8,6 +8,8 @@ namespace {
 // As long as an API server keeps Events, unless it is told otherwise.
 constexpr std::chrono::minutes kEventLife{60};
 constexpr std::chrono::minutes kBetweenCounts{5};
+// Each write gives an Event its life anew; as often as client-go's recorder does it.
+constexpr std::chrono::minutes kBetweenRefreshes{30};
 constexpr double kObjectBurst = 25;
 constexpr double kObjectPerSecond = 1.0 / 300;
 
@@ -43,10 +45,12 @@ std::string event_name(const routing::Diagnostic& finding, const EventSubject& s
 }
 
 EventLedger::Decision EventLedger::tell(const std::string& name, const std::string& object,
-                                        Time now) {
+                                        Time now, Occasion occasion) {
+  const bool found = occasion == Occasion::kFound;
   if (auto* told = told_.find(name); told != nullptr && now - told->last_written < kEventLife) {
-    ++told->count;
-    if (now - told->last_written < kBetweenCounts) {
+    const bool is_due = now - told->last_written >= (found ? kBetweenCounts : kBetweenRefreshes);
+    told->count += found || is_due ? 1 : 0;
+    if (!is_due) {
       return {};
     }
     told->last_written = now;
@@ -61,6 +65,11 @@ EventLedger::Decision EventLedger::tell(const std::string& name, const std::stri
   }
   told_.add(name, {.first = now, .last_written = now});
   return {.what = What::kCreate};
+}
+
+int EventLedger::take_over(const std::string& name) {
+  auto* told = told_.find(name);
+  return told == nullptr ? 2 : ++told->count;
 }
 
 }  // namespace portico::status

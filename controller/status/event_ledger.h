@@ -4,6 +4,7 @@
 //   more
 //                                 every five minutes, as client-go allows
 //   told before, up to an hour    counted; the Event's series says so, once in five minutes at most
+//   told before, and it stands    the same, every half hour: the API server would forget the Event
 //   as long ago as Events live    a new Event
 //
 // An Event's name follows from its object and its text, so that a leader that takes over, or begins
@@ -79,13 +80,20 @@ class EventLedger {
   using Time = std::chrono::steady_clock::time_point;
 
   enum class What : std::uint8_t { kNothing, kCreate, kCount };
+  enum class Occasion : std::uint8_t {
+    kFound,   // just now, perhaps again
+    kStands,  // it was found before, and nothing has mended it
+  };
   struct Decision {
     What what = What::kNothing;
     int count = 1;  // for kCount: how often it was told
   };
 
   // `name` is the Event's, `object` what its object is called.
-  Decision tell(const std::string& name, const std::string& object, Time now);
+  Decision tell(const std::string& name, const std::string& object, Time now,
+                Occasion occasion = Occasion::kFound);
+  // The Event that was to be new is there: somebody told it before. What its series is to say.
+  int take_over(const std::string& name);
   // It could not be written, or is gone: the next time it is new.
   void forget(const std::string& name) { told_.erase(name); }
 

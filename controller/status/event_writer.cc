@@ -21,11 +21,6 @@ constexpr double kPerSecond = 20;
 constexpr int kTries = 3;
 constexpr std::chrono::seconds kAfterFailure{5};
 
-// Events of cluster-wide objects live there.
-std::string namespace_of(const routing::Diagnostic& finding) {
-  return finding.object.namespace_.empty() ? "default" : finding.object.namespace_;
-}
-
 std::string cut(std::string text, std::size_t most) {
   if (text.size() <= most) {
     return text;
@@ -73,6 +68,10 @@ std::string series_patch(int count, const std::string& now) {
 
 }  // namespace
 
+std::string event_namespace(const routing::Diagnostic& finding) {
+  return finding.object.namespace_.empty() ? "default" : finding.object.namespace_;
+}
+
 std::string event_body(const EventText& event, const std::string& name, const std::string& reporter,
                        const std::string& instance, const std::string& micro_time) {
   constexpr std::size_t kMostOfInstance = 128;
@@ -88,7 +87,7 @@ std::string event_body(const EventText& event, const std::string& name, const st
   return json::serialize(
       json::object{{"apiVersion", "events.k8s.io/v1"},
                    {"kind", "Event"},
-                   {"metadata", {{"namespace", namespace_of(finding)}, {"name", name}}},
+                   {"metadata", {{"namespace", event_namespace(finding)}, {"name", name}}},
                    {"eventTime", micro_time},
                    {"reportingController", reporter},
                    {"reportingInstance", cut(instance, kMostOfInstance)},
@@ -109,9 +108,9 @@ EventWriter::EventWriter(net::Loop& loop, kube::ApiClient& client, CallLog& log,
       rate_(kBurst, kPerSecond),
       next_(loop, [this] { pump(); }) {}
 
-void EventWriter::tell(EventText event) {
+void EventWriter::tell(EventText event, EventLedger::Occasion occasion) {
   auto name = event_name(event.finding, event.subject);
-  const auto decision = ledger_.tell(name, event.finding.object.to_string(), loop_.now());
+  const auto decision = ledger_.tell(name, event.finding.object.to_string(), loop_.now(), occasion);
   if (decision.what == EventLedger::What::kNothing) {
     return;
   }
@@ -158,7 +157,7 @@ void EventWriter::pump() {
 kube::ApiRequest EventWriter::request(const Pending& pending) const {
   const auto now = micro_time(std::chrono::system_clock::now());
   auto target = fmt::format("/apis/events.k8s.io/v1/namespaces/{}/events",
-                            namespace_of(pending.event.finding));
+                            event_namespace(pending.event.finding));
   if (pending.count > 1) {
     return {.method = "PATCH",
             .target = target + "/" + pending.name,
@@ -184,24 +183,29 @@ void EventWriter::write(Pending pending) {
 
 void EventWriter::after_write(Pending pending, const ApiResult& result) {
   const std::string_view verb = pending.count > 1 ? "patch" : "create";
-  const auto namespace_ = namespace_of(pending.event.finding);
+  const auto namespace_ = event_namespace(pending.event.finding);
   log_.tell({verb, "events.events.k8s.io", namespace_}, result);
   const auto verdict = judge(result);
-  if (verdict == Verdict::kGone && pending.count > 1) {
+  const bool is_last_try = verdict != Verdict::kDone && ++pending.tries >= kTries;
+  if (verdict == Verdict::kDone || is_last_try) {
+    if (is_last_try) {
+      ledger_.forget(pending.name);
+    }
+    pump();
+  } else if (verdict == Verdict::kGone && pending.count > 1) {
     pending.count = 1;  // it has outlived its hour
     push(std::move(pending));
-    return;
-  }
-  if (verdict == Verdict::kLater && ++pending.tries < kTries) {
+  } else if (verdict == Verdict::kConflict && pending.count == 1) {
+    // A leader before this one has told it. It still holds: the Event is to live on.
+    pending.count = ledger_.take_over(pending.name);
+    push(std::move(pending));
+  } else if (verdict == Verdict::kLater) {
     pending_.push_front(std::move(pending));
     next_.arm(kAfterFailure);
-    return;
-  }
-  // A conflict: a leader before this one has told it.
-  if (verdict != Verdict::kDone && verdict != Verdict::kConflict) {
+  } else {
     ledger_.forget(pending.name);
+    pump();
   }
-  pump();
 }
 
 }  // namespace portico::status

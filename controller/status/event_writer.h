@@ -27,6 +27,9 @@ struct EventText {
   EventSubject subject;
 };
 
+// Where its Event lives: beside the object; in `default` where that has no namespace.
+std::string event_namespace(const routing::Diagnostic& finding);
+
 // The body of a POST. `note` is cut at 1,024 bytes, between two characters.
 std::string event_body(const EventText& event, const std::string& name, const std::string& reporter,
                        const std::string& instance, const std::string& micro_time);
@@ -40,7 +43,7 @@ class EventWriter {
   EventWriter(net::Loop& loop, kube::ApiClient& client, CallLog& log, std::string reporter,
               std::string instance);
 
-  void tell(EventText event);
+  void tell(EventText event, EventLedger::Occasion occasion = EventLedger::Occasion::kFound);
   // At once: nothing is written any more.
   void pause();
 

@@ -59,6 +59,24 @@ TEST(EventLedger, TellsAnewOnceTheEventHasEnded) {
   EXPECT_EQ(ledger.tell("e", "o", kStart + 61min).what, EventLedger::What::kCreate);
 }
 
+TEST(EventLedger, WritesWhatStandsAgainBeforeItsEventEnds) {
+  EventLedger ledger;
+  constexpr auto kStands = EventLedger::Occasion::kStands;
+  EXPECT_EQ(ledger.tell("e", "o", kStart, kStands).what, EventLedger::What::kCreate);
+  int writes = 0;
+  auto written = kStart;
+  for (auto now = kStart; now < kStart + 24h; now += 10min) {
+    const auto decision = ledger.tell("e", "o", now, kStands);
+    if (decision.what != EventLedger::What::kNothing) {
+      EXPECT_EQ(decision.what, EventLedger::What::kCount);
+      EXPECT_EQ(decision.count, ++writes + 1);
+      EXPECT_LT(now - written, 60min);
+      written = now;
+    }
+  }
+  EXPECT_EQ(writes, 47);
+}
+
 TEST(EventLedger, AnObjectHasTwentyFiveAndOneMoreInFiveMinutes) {
   EventLedger ledger;
   int created = 0;
@@ -134,9 +152,21 @@ TEST_F(EventWriterTest, TakesAPredecessorsEventForItsOwn) {
       "/apis/events.k8s.io/v1/namespaces/shop/events/" + event_name(known.finding, known.subject),
       R"({"kind": "Event"})");
   writer.tell(known);
-  EXPECT_TRUE(wait([&] { return api.requests.size() == 1 && api.in_flight() == 0; }));
+  // Refused as there already, then given another hour.
+  EXPECT_TRUE(wait([&] { return api.requests.size() == 2 && api.in_flight() == 0; }));
+  EXPECT_EQ(api.requests.back().method, "PATCH");
+  EXPECT_EQ(integer(member(parse_json(api.requests.back().body), "series", "count")), 2);
   writer.tell(known);
-  EXPECT_FALSE(loop.run_until([&] { return api.requests.size() > 1; }, 20ms));
+  EXPECT_FALSE(loop.run_until([&] { return api.requests.size() > 2; }, 20ms));
+}
+
+TEST_F(EventWriterTest, GivesUpAnEventThatIsThereAndIsNot) {
+  api.before = [](const kube::ApiRequest& request) {
+    return testing::refusal(request.method == "POST" ? 409 : 404, "no");
+  };
+  writer.tell(event("bad"));
+  EXPECT_TRUE(wait([&] { return api.requests.size() == 3 && api.in_flight() == 0; }));
+  EXPECT_FALSE(loop.run_until([&] { return api.requests.size() > 3; }, 20ms));
 }
 
 TEST_F(EventWriterTest, BoundsWhatIsInFlight) {

@@ -26,6 +26,10 @@ struct Options {
   bool update_on_shutdown = true;        // --update-status-on-shutdown
   ElectionOptions election;
 
+  // --watch-namespace: Events are written there only, for a right to write them is not to be had
+  // elsewhere; "" wherever their objects are.
+  std::string watch_namespace;
+
   std::string namespace_;  // of the Lease and of this program's pods
   std::string pod;         // this one's name; "" outside of a cluster
   std::string identity;    // names this replica in the Lease and in Events; never twice

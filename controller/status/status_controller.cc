@@ -14,6 +14,8 @@ namespace {
 // Nodes and their pods are not watched.
 constexpr std::chrono::seconds kPoll{60};
 constexpr std::chrono::seconds kPollWithoutAddresses{10};
+// How often it is looked which Events are about to end; see EventLedger.
+constexpr std::chrono::minutes kRetell{10};
 
 std::string key_of(const routing::ObjectRef& ref) {
   return ref.namespace_.empty() ? ref.name : translate::object_name(ref.namespace_, ref.name);
@@ -46,6 +48,9 @@ std::optional<EventSubject> subject_of(const routing::ObjectRef& ref,
   if (ref.kind == kube::Secret::kKind) {
     return subject(state.secret(key), "v1");
   }
+  if (ref.kind == kube::ConfigMap::kKind) {
+    return subject(state.config_map(key), "v1");
+  }
   return std::nullopt;
 }
 
@@ -62,6 +67,7 @@ StatusController::StatusController(net::Loop& loop, kube::ApiClient& client,
                  [this] { return options_.update_status && !writes_ended_ && elector_.leads(); }),
       events_(loop, client, log_, std::move(reporter), options_.identity),
       poll_(loop, [this] { poll(); }),
+      retell_(loop, [this] { tell_what_stands(); }),
       limit_(loop,
              [this] {
                spdlog::warn("status: not done within {} s: leaving it", kStopLimit.count());
@@ -107,12 +113,13 @@ void StatusController::on_change(std::span<const kube::Change> changes,
   if (classes_changed) {
     ingresses_.touch_all();
   }
-  tell_findings(raised);
+  tell_findings(raised, EventLedger::Occasion::kFound);
 }
 
 void StatusController::on_leading(bool leads) {
   if (!leads || stopping_) {
     poll_.cancel();
+    retell_.cancel();
     if (!leads) {
       ingresses_.pause();
       events_.pause();
@@ -120,7 +127,12 @@ void StatusController::on_leading(bool leads) {
     return;
   }
   poll();
-  tell_findings(translator_.diagnostics());
+  tell_what_stands();
+}
+
+void StatusController::tell_what_stands() {
+  retell_.arm(kRetell);
+  tell_findings(translator_.diagnostics(), EventLedger::Occasion::kStands);
 }
 
 void StatusController::poll() {
@@ -148,13 +160,16 @@ void StatusController::look_for_addresses() {
   });
 }
 
-void StatusController::tell_findings(const routing::Diagnostics& findings) {
+void StatusController::tell_findings(const routing::Diagnostics& findings,
+                                     EventLedger::Occasion occasion) {
   if (findings.empty() || stopping_ || !leads()) {
     return;
   }
   for (const auto& finding : findings) {
-    if (auto subject = subject_of(finding.object, translator_)) {
-      events_.tell({.finding = finding, .subject = std::move(*subject)});
+    const bool is_within =
+        options_.watch_namespace.empty() || event_namespace(finding) == options_.watch_namespace;
+    if (auto subject = is_within ? subject_of(finding.object, translator_) : std::nullopt) {
+      events_.tell({.finding = finding, .subject = std::move(*subject)}, occasion);
     }
   }
 }
@@ -166,6 +181,7 @@ void StatusController::stop(std::move_only_function<void()> done) {
   }
   limit_.arm(kStopLimit);
   poll_.cancel();
+  retell_.cancel();
   finder_.cancel();
   events_.pause();
   if (leads() && options_.update_status && options_.update_on_shutdown) {

@@ -61,7 +61,8 @@ class StatusController {
   void on_leading(bool leads);
   void look_for_addresses();
   void poll();
-  void tell_findings(const routing::Diagnostics& findings);
+  void tell_findings(const routing::Diagnostics& findings, EventLedger::Occasion occasion);
+  void tell_what_stands();
   void take_back_addresses();
   void release();
   void end();
@@ -74,6 +75,7 @@ class StatusController {
   IngressWriter ingresses_;
   EventWriter events_;
   net::Deadline poll_;
+  net::Deadline retell_;
   net::Deadline limit_;  // of stopping
   std::move_only_function<void()> stopped_;
   bool stopping_ = false;

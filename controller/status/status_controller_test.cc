@@ -326,8 +326,8 @@ TEST_F(StatusControllerTest, WritesNoStatusWhereTheFlagSaysSo) {
   EXPECT_TRUE(stays([&] { return !api.lines("PATCH").empty(); }));
 }
 
-TEST_F(StatusControllerTest, TellsFindingsOfItsIngressesAsEvents) {
-  auto& replica = start();
+// In namespace `default`, with a host that is none.
+kube::Change broken_ingress() {
   auto change =
       translate::testing::changes(translate::testing::ingress_yaml("web", "a b", "/", "nobody"))
           .at(0);
@@ -335,7 +335,31 @@ TEST_F(StatusControllerTest, TellsFindingsOfItsIngressesAsEvents) {
   ingress.meta.uid = "u-1";
   ingress.class_name = "portico";
   change.object = std::make_shared<const kube::Object>(std::move(ingress));
-  replica.tell(change);
+  return change;
+}
+
+TEST_F(StatusControllerTest, WritesEventsOnlyWhereItMay) {
+  auto scoped = options();
+  scoped.watch_namespace = "shop";
+  auto& replica = start(scoped);
+  replica.status.start();
+  settle();
+  replica.tell(broken_ingress());
+  EXPECT_TRUE(stays([&] { return api.lines("POST").size() > 1; }));
+}
+
+TEST_F(StatusControllerTest, ALeaseWhoseNamespaceIsMissingIsNotLedAndNotAskedForHot) {
+  api.before = [](const kube::ApiRequest&) { return testing::refusal(404, "no namespace"); };
+  auto& replica = start();
+  replica.status.start();
+  EXPECT_TRUE(wait([&] { return api.requests.size() == 2 && api.in_flight() == 0; }));
+  EXPECT_TRUE(stays([&] { return api.requests.size() > 2; }));
+  EXPECT_FALSE(replica.status.leads());
+}
+
+TEST_F(StatusControllerTest, TellsFindingsOfItsIngressesAsEvents) {
+  auto& replica = start();
+  replica.tell(broken_ingress());
   replica.status.start();
   EXPECT_TRUE(wait([&] { return api.lines("POST").size() > 1; }));
   EXPECT_EQ(api.lines("POST")[1], "POST /apis/events.k8s.io/v1/namespaces/default/events");
