@@ -1,0 +1,40 @@
+// A hello that OpenSSL takes is read with the same result; what is incomplete stays so for as long
+// as was said.
+#include <cstdlib>
+
+#include "tls/testing/hello_oracle.h"
+
+namespace {
+
+using namespace portico::tls;  // a fuzz target is one file about one namespace
+
+void require(bool condition) {
+  if (!condition) {
+    std::abort();
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  const auto read = [bytes](std::size_t length) {
+    return read_client_hello({bytes.data(), length});
+  };
+  const auto result = read(size);
+  if (const auto expected = testing::openssl_reads(bytes)) {
+    require(std::holds_alternative<ClientHello>(result));
+    require(std::get<ClientHello>(result) == *expected);
+  }
+  if (size == 0) {
+    return 0;
+  }
+  const auto cut = data[0] * size / 256;
+  const auto before = read(cut);
+  if (const auto* incomplete = std::get_if<ClientHelloIncomplete>(&before)) {
+    require(cut + incomplete->more <= size || result.index() == before.index());
+  } else {
+    require(before.index() == result.index());
+  }
+  return 0;
+}
