@@ -424,7 +424,7 @@ void H1Connection::write_framing(http::HeadWriter& head,
   if (response.own) {
     head.number_field("Content-Length", response.content_length);
   } else if (const auto length = response.fields->find(http::FieldId::kContentLength);
-             length && response.status != 204) {
+             length && response.status != 204 && response.content_encoding.empty()) {
     head.field("Content-Length", *length);
   }
 }

@@ -220,6 +220,17 @@ CompressionChoice choose_compression(const routing::CompressionSettings& setting
   return choice;
 }
 
+std::string weak_etag(const FieldBlock& fields) {
+  std::string weak;
+  for_each_value(fields, "ETag", [&weak](std::string_view etag) {
+    if (etag.starts_with("W/\"") || etag.starts_with('"')) {
+      weak.assign(etag.starts_with('W') ? "" : "W/").append(etag);
+    }
+    return false;
+  });
+  return weak;
+}
+
 bool is_of_plain_body(std::string_view name) {
   static constexpr std::array<std::string_view, 6> kNames{
       "ETag", "Accept-Ranges", "Content-MD5", "Digest", "Content-Digest", "Repr-Digest"};

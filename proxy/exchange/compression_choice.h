@@ -1,6 +1,7 @@
 // Whether an answer's body is coded for this client, and how (RFC 9110 8.4, 12.5.3).
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "proxy/http/compressor.h"
@@ -25,6 +26,9 @@ struct CompressionChoice {
 CompressionChoice choose_compression(const routing::CompressionSettings& settings,
                                      const http::RequestHead& request,
                                      const http::ResponseHead& response);
+
+// The backend's ETag made a weak one, since the coded bytes are others; empty where there is none.
+std::string weak_etag(const http::FieldBlock& fields);
 
 // Fields that speak of the bytes that were not sent: a coded answer does not have them.
 bool is_of_plain_body(std::string_view name);

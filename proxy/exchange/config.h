@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proxy/net/socket_address.h"
+#include "routing/compression_settings.h"
 #include "routing/route_table.h"
 #include "routing/shared_vector.h"
 #include "routing/snapshot.h"
@@ -35,6 +36,7 @@ struct Config {
   routing::RouteTable routes;
   routing::SharedVector<Backend> backends;  // by BackendId; null where an id is free
   std::shared_ptr<const tls::CertificateStore> certificates;
+  std::shared_ptr<const routing::CompressionSettings> compression;  // null: off
   // Went with the change from the generation before: their idle connections and counters go too.
   std::vector<EndpointId> retired_endpoints;
   std::vector<routing::BackendId> retired_backends;

@@ -11,6 +11,7 @@
 #include "proxy/exchange/options.h"
 #include "proxy/exchange/record.h"
 #include "proxy/exchange/upstreams.h"
+#include "proxy/http/compressor.h"
 #include "proxy/http/date.h"
 #include "proxy/http/request_id.h"
 #include "proxy/net/loop.h"
@@ -74,6 +75,7 @@ struct Context {
   ConfigPointer config;  // the current one; null until the first is adopted
   PinnedList pinned;
   bool draining = false;  // answers tell keep-alive clients to close
+  http::CompressorPool compressors;
 };
 
 }  // namespace portico::exchange

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "proxy/exchange/compression_choice.h"
 #include "proxy/http/chars.h"
 
 namespace portico::exchange {
@@ -109,6 +110,20 @@ void write(const OutgoingRequest& request, Head& head) {
                        [](const http::Field& field) { return is_replaced_in_requests(field); });
 }
 
+// What the body's coding changes beside its bytes (RFC 9110 8.8.3.3, 12.5.5).
+template <typename Head>
+void write_coding(const OutgoingResponse& response, Head& head) {
+  if (!response.content_encoding.empty()) {
+    head.field("Content-Encoding", response.content_encoding);
+    if (const auto etag = weak_etag(*response.fields); !etag.empty()) {
+      head.field("ETag", etag);
+    }
+  }
+  if (!varies_by_encoding(*response.fields)) {
+    head.field("Vary", "Accept-Encoding");
+  }
+}
+
 template <typename Head>
 void write(const OutgoingResponse& response, Head& head) {
   const auto* const fields = response.fields;
@@ -124,9 +139,14 @@ void write(const OutgoingResponse& response, Head& head) {
   if (!response.location.empty()) {
     head.field("Location", response.location);
   }
+  if (response.varies_by_encoding) {
+    write_coding(response, head);
+  }
   if (fields != nullptr) {
-    head.received_fields(*fields,
-                         [](const http::Field& field) { return is_replaced_in_responses(field); });
+    const bool coded = !response.content_encoding.empty();
+    head.received_fields(*fields, [coded](const http::Field& field) {
+      return is_replaced_in_responses(field) || (coded && is_of_plain_body(field.name));
+    });
   }
 }
 

@@ -53,6 +53,8 @@ struct OutgoingResponse {
   std::string_view location;                 // of own redirects
   std::string_view date;                     // set where the backend sent none
   bool own = false;                          // made here: Server and Date are ours
+  std::string_view content_encoding;         // the coding that this hop put on; empty: none
+  bool varies_by_encoding = false;           // by Accept-Encoding: said, unless the backend did
 
   void write_fields(http::HeadWriter& head) const;
   void for_each_field(WriteField write) const;  // the same, by calls

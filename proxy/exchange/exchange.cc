@@ -284,13 +284,17 @@ void Exchange::on_response_head(http::ResponseHead& head) {
 void Exchange::relay_head(http::ResponseHead& head) {
   phase_ = Phase::kRelaying;
   status_ = upstream_status_ = head.status;
-  client_->send_head({.status = head.status,
-                      .reason = head.reason,
-                      .framing = head.framing,
-                      .content_length = head.content_length,
-                      .to_head = head_->method == http::Method::kHead,
-                      .fields = &head.fields,
-                      .date = context_.date.now()});
+  OutgoingResponse response{.status = head.status,
+                            .reason = head.reason,
+                            .framing = head.framing,
+                            .content_length = head.content_length,
+                            .to_head = head_->method == http::Method::kHead,
+                            .fields = &head.fields,
+                            .date = context_.date.now()};
+  if (const auto& compression = context_.config->config().compression; compression != nullptr) {
+    coded_.begin(*compression, context_.compressors, *head_, head, response);
+  }
+  client_->send_head(response);
 }
 
 void Exchange::start_tunnel(http::ResponseHead& head) {
@@ -310,7 +314,7 @@ void Exchange::start_tunnel(http::ResponseHead& head) {
 
 void Exchange::on_response_body(std::span<const char> piece) {
   response_bytes_ += piece.size();
-  to_client_ = client_->write_body(piece);
+  to_client_ = coded_ ? coded_.write(*client_, piece) : client_->write_body(piece);
   if (to_client_ == Flow::kWait) {
     upstream_->read_more(false);
   }
@@ -319,6 +323,9 @@ void Exchange::on_response_body(std::span<const char> piece) {
 
 void Exchange::on_response_end(const http::FieldBlock* trailers) {
   response_ = Half::kEnded;
+  if (coded_) {
+    coded_.end(*client_);
+  }
   client_->end(trailers);
   client_->flush();
   if (phase_ == Phase::kTunnel && request_ == Half::kOpen) {
@@ -330,6 +337,10 @@ void Exchange::on_response_end(const http::FieldBlock* trailers) {
 
 void Exchange::on_response_flush() {
   if (phase_ == Phase::kRelaying || phase_ == Phase::kTunnel) {
+    if (coded_ && coded_.flush(*client_) == Flow::kWait) {
+      to_client_ = Flow::kWait;
+      upstream_->read_more(false);
+    }
     client_->flush();
   }
 }
@@ -503,6 +514,10 @@ void Exchange::send_own_head(OutgoingResponse& response, std::string_view body) 
 
 void Exchange::finish() {
   drop_upstream();
+  if (coded_) {
+    response_bytes_ = coded_.written_bytes();
+    coded_.stop();
+  }
   report();
   phase_ = Phase::kIdle;
   route_owner_.reset();

@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/exchange/compressed_body.h"
 #include "proxy/exchange/context.h"
 #include "proxy/exchange/stream.h"
 #include "proxy/net/deadline.h"
@@ -119,6 +120,7 @@ class Exchange final : public RequestSink,
   routing::HostBuffer host_buffer_;
   std::string_view host_;
   OutgoingRequest outgoing_;
+  CompressedBody coded_;  // the answer's, where it is compressed
   net::Deadline deadline_;
   std::chrono::steady_clock::time_point started_;
   std::uint64_t request_bytes_ = 0;

@@ -93,7 +93,8 @@ class CompressorPool {
  public:
   static constexpr std::size_t kBudgetBytes = std::size_t{128} * 1024 * 1024;
 
-  explicit CompressorPool(std::size_t budget_bytes = kBudgetBytes) : budget_bytes_(budget_bytes) {}
+  CompressorPool() = default;
+  explicit CompressorPool(std::size_t budget_bytes) : budget_bytes_(budget_bytes) {}
 
   // Started; empty where the budget is used up: the body then goes as it is.
   LentCompressor lend(ContentCoding coding, int level);
@@ -105,7 +106,7 @@ class CompressorPool {
 
   void take_back(ContentCoding coding, std::unique_ptr<Compressor> coder);
 
-  std::size_t budget_bytes_;
+  std::size_t budget_bytes_ = kBudgetBytes;
   std::size_t lent_bytes_ = 0;
   std::array<std::vector<std::unique_ptr<Compressor>>, kContentCodings> spare_;
 };
