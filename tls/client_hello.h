@@ -18,7 +18,7 @@ struct ClientHello {
 };
 
 struct ClientHelloIncomplete {
-  std::size_t more = 1;  // nothing else can be said before this many more bytes are there
+  std::size_t more = 1;  // it can't be whole before this many more bytes are there
 };
 // No hello, or none that a server would take; OpenSSL knows why.
 struct NoClientHello {};
