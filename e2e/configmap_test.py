@@ -53,6 +53,30 @@ def test_what_it_holds_in_vain_is_told(site):
         assert "seconds" in program.wait_for_log(r"data\.proxy-read-timeout")
 
 
+def test_hsts_is_sent_where_a_certificate_is_and_follows_the_map(site):
+    pair = certificates.self_signed("pinned.test")
+    tls = {"pinned": ["pinned.test"]}
+    site.write("secret.yaml", tls_secret("pinned", pair))
+    site.write("pinned.yaml", ingress("pinned", rule("pinned.test", path("/", "echo")), tls=tls))
+
+    def sent(program, host, secure=True):
+        connect = {"tls_name": host, "tls_context": certificates.anything()} if secure else {}
+        response = wire.get(program.https if secure else program.http, host, **connect)
+        return response.field("Strict-Transport-Security")
+
+    with portico.Portico(site, "--configmap", "default/settings") as program:
+        assert sent(program, "pinned.test") == "max-age=31536000; includeSubDomains"
+        assert sent(program, "echo.test") is None
+        assert sent(program, "pinned.test", secure=False) is None
+        site.write(
+            "settings.yaml",
+            config_map("settings", hsts_max_age="60", hsts_include_subdomains="false", hsts_preload="true"),
+        )
+        portico.eventually(lambda: sent(program, "pinned.test") == "max-age=60; preload", what="the map's max-age")
+        site.write("settings.yaml", config_map("settings", hsts="false"))
+        portico.eventually(lambda: sent(program, "pinned.test") is None, what="no HSTS")
+
+
 def names_shown(address, server_name):
     with wire.Client(address, tls_name=server_name, tls_context=certificates.anything()) as client:
         return ssl.DER_cert_to_PEM_cert(client.socket.getpeercert(True))

@@ -14,6 +14,7 @@
 #include "routing/hostname.h"
 #include "routing/object_ref.h"
 #include "routing/policy.h"
+#include "routing/settings.h"
 #include "routing/shared_map.h"
 
 namespace portico::routing {
@@ -82,6 +83,7 @@ struct Snapshot {
       default_certificate;  // null: the self-signed one made at start
   // Serves what no rule matches; null: 404.
   std::shared_ptr<const RouteSpec> default_route;
+  std::shared_ptr<const Settings> settings = std::make_shared<const Settings>();  // never null
 };
 
 }  // namespace portico::routing

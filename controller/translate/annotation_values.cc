@@ -56,6 +56,14 @@ std::expected<bool, std::string_view> read_bool(std::string_view text) {
   return std::unexpected("\"true\" or \"false\"");
 }
 
+std::expected<std::uint64_t, std::string_view> read_count(std::string_view text) {
+  std::uint64_t number = 0;
+  if (!read_whole(trim(text), number)) {
+    return std::unexpected("a whole number that is not negative");
+  }
+  return number;
+}
+
 std::expected<std::uint64_t, std::string_view> read_size(std::string_view text) {
   constexpr std::string_view kExpected =
       "a size: digits, then nothing, k, m or g (\"8m\"), and \"0\" for no limit";

@@ -22,6 +22,9 @@ std::expected<std::uint64_t, std::string_view> read_size(std::string_view text);
 // which nginx then times out at once or refuses to start with: they are errors here.
 std::expected<std::chrono::milliseconds, std::string_view> read_seconds(std::string_view text);
 
+// A whole number that is not negative.
+std::expected<std::uint64_t, std::string_view> read_count(std::string_view text);
+
 // As a message shows it: in quotes, on one line, cut where it is long (values can be whole files of
 // nginx text).
 std::string quoted_value(std::string_view value);

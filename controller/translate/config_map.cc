@@ -63,7 +63,9 @@ class Reader {
   }
 
   void served(const ConfigMapRow& row, std::string_view value) {
-    if (const auto done = row.read(value, reading_.defaults); !done) {
+    const auto done = row.read == nullptr ? row.read_setting(value, reading_.settings)
+                                          : row.read(value, reading_.defaults);
+    if (!done) {
       add(Severity::kError, row.name,
           fmt::format("{} is not {}", quoted_value(value), done.error()),
           fmt::format("correct the value; until then {} is the default", row.default_value));
@@ -121,7 +123,7 @@ routing::Diagnostic missing(const std::string& name) {
 
 ConfigMapReading read_config_map(const std::string& name, const kube::ConfigMap* object) {
   if (object == nullptr) {
-    return {.defaults = {}, .diagnostics = {missing(name)}};
+    return {.defaults = {}, .settings = {}, .diagnostics = {missing(name)}};
   }
   Reader reader(*object);
   for (const auto& [key, value] : object->data) {

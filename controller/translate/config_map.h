@@ -1,5 +1,6 @@
 // The controller's ConfigMap (--configmap): one table of every key that ingress-nginx knows, and
-// its reader. What it sets is the default of every route; annotations come after it.
+// its reader. What it sets is the default of every route, which annotations come after, or holds
+// for all of them.
 #pragma once
 
 #include <span>
@@ -10,14 +11,21 @@
 #include "controller/translate/annotations.h"
 #include "routing/diagnostic.h"
 #include "routing/policy.h"
+#include "routing/settings.h"
 
 namespace portico::translate {
+
+// Reads `value` into `settings`, or says what the value must be.
+using ReadSetting = std::expected<void, std::string_view> (*)(std::string_view value,
+                                                              routing::Settings& settings);
 
 struct ConfigMapRow {
   std::string_view name;
   Support support = Support::kNotYet;
   Guard guards_access = Guard::kNo;
-  ReadValue read = nullptr;  // of served ones
+  // Of served ones, one of the two: the default of every route, or what holds for all of them.
+  ReadValue read = nullptr;
+  ReadSetting read_setting = nullptr;
   std::string_view default_value;
   std::string_view meaning;   // one line; for those that are not served, why or what instead
   std::string_view harmless;  // the value that asks for what happens anyway
@@ -30,6 +38,7 @@ struct ConfigMapReading {
   // A bad value leaves the built-in default; a guard that can't be honoured fills denied_because,
   // which closes every route.
   routing::Policy defaults;
+  routing::Settings settings;
   routing::Diagnostics diagnostics;
 };
 

@@ -1,10 +1,13 @@
 #include <array>
 #include <vector>
 
+#include "controller/translate/annotation_values.h"
 #include "controller/translate/config_map.h"
 
 namespace portico::translate {
 namespace {
+
+using routing::Settings;
 
 // What an annotation of the same name sets for one Ingress, the key sets for all.
 ConfigMapRow as_annotation(std::string_view name) {
@@ -14,6 +17,26 @@ ConfigMapRow as_annotation(std::string_view name) {
           .read = row.read,
           .default_value = row.default_value,
           .meaning = row.meaning};
+}
+
+template <auto Field, auto Read>
+std::expected<void, std::string_view> read_into(std::string_view value,
+                                                routing::Settings& settings) {
+  const auto parsed = Read(value);
+  if (!parsed) {
+    return std::unexpected(parsed.error());
+  }
+  settings.*Field = *parsed;
+  return {};
+}
+
+constexpr ConfigMapRow setting(std::string_view name, ReadSetting read,
+                               std::string_view default_value, std::string_view meaning) {
+  return {.name = name,
+          .support = Support::kServed,
+          .read_setting = read,
+          .default_value = default_value,
+          .meaning = meaning};
 }
 
 constexpr ConfigMapRow later(std::string_view name, std::string_view meaning,
@@ -154,10 +177,14 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     never("ssl-session-timeout", kTickets),
     never("ssl-buffer-size", kInside),
     later("enable-ocsp", "staples OCSP answers", "false"),
-    later("hsts", "sends Strict-Transport-Security", "false"),
-    later("hsts-max-age", "its max-age"),
-    later("hsts-include-subdomains", "its includeSubDomains"),
-    later("hsts-preload", "its preload", "false"),
+    setting("hsts", read_into<&Settings::hsts, read_bool>, "true",
+            "sends Strict-Transport-Security over TLS where the host has a certificate, instead of "
+            "the backend's own"),
+    setting("hsts-max-age", read_into<&Settings::hsts_max_age_seconds, read_count>, "31536000",
+            "its max-age, in seconds"),
+    setting("hsts-include-subdomains", read_into<&Settings::hsts_include_subdomains, read_bool>,
+            "true", "its includeSubDomains"),
+    setting("hsts-preload", read_into<&Settings::hsts_preload, read_bool>, "false", "its preload"),
     // Protocols and compression
     later("use-http2", "serves HTTP/2", "false"),
     later("http2-max-concurrent-streams", "open requests of one HTTP/2 connection"),

@@ -39,7 +39,8 @@ TEST(ConfigMapTable, NamesEachKeyOnce) {
   for (const auto& row : config_map_table()) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
     EXPECT_FALSE(row.meaning.empty()) << row.name;
-    EXPECT_EQ(row.support == Support::kServed, row.read != nullptr) << row.name;
+    EXPECT_EQ(row.support == Support::kServed, row.read != nullptr || row.read_setting != nullptr)
+        << row.name;
   }
   EXPECT_GE(names.size(), 192U);  // those of ingress-nginx 1.15
 }
@@ -51,6 +52,15 @@ TEST(ConfigMap, SetsTheDefaultsOfRoutes) {
   EXPECT_EQ(read("proxy-connect-timeout", "7").defaults.connect_timeout, 7s);
   EXPECT_EQ(read("proxy-send-timeout", "8").defaults.send_timeout, 8s);
   EXPECT_EQ(read("proxy-read-timeout", "3600").defaults.read_timeout, 3600s);
+}
+
+TEST(ConfigMap, SetsWhatHoldsForAllHosts) {
+  EXPECT_EQ(read("proxy-body-size", "8m").settings, routing::Settings());
+  EXPECT_FALSE(read("hsts", "false").settings.hsts);
+  EXPECT_EQ(read("hsts-max-age", "600").settings.hsts_max_age_seconds, 600U);
+  EXPECT_FALSE(read("hsts-include-subdomains", "false").settings.hsts_include_subdomains);
+  EXPECT_TRUE(read("hsts-preload", "true").settings.hsts_preload);
+  EXPECT_THAT(read("hsts-max-age", "-1").diagnostics, SizeIs(1));
 }
 
 TEST(ConfigMap, BadValueKeepsTheBuiltInDefaultAndIsAnError) {
@@ -81,7 +91,7 @@ TEST(ConfigMap, SnippetClosesOnlyWhereItGuardsAccess) {
 }
 
 TEST(ConfigMap, OthersWarnUnlessTheyAskForWhatHappensAnyway) {
-  for (const auto* key : {"use-gzip", "use-forwarded-headers", "use-proxy-protocol", "hsts"}) {
+  for (const auto* key : {"use-gzip", "use-forwarded-headers", "use-proxy-protocol"}) {
     ASSERT_THAT(read(key, "true").diagnostics, SizeIs(1)) << key;
     EXPECT_EQ(read(key, "true").diagnostics[0].severity, Severity::kWarning) << key;
     EXPECT_THAT(read(key, "false").diagnostics, IsEmpty()) << key;
@@ -114,7 +124,10 @@ TEST(ConfigMap, IsTheDefaultOfEveryIngressAndChangesLive) {
   EXPECT_EQ(policy_of(world, "a.example.com").max_body_bytes, 8U << 20);
   EXPECT_EQ(world.apply(settings("proxy-body-size: 9m")).impact, Impact::kStructure);
   EXPECT_EQ(policy_of(world, "a.example.com").max_body_bytes, 9U << 20);
-  EXPECT_EQ(world.apply(settings("proxy-body-size: 9m, use-http2: \"false\"")).impact,
+  EXPECT_EQ(world.apply(settings("proxy-body-size: 9m, hsts: \"false\"")).impact,
+            Impact::kStructure);
+  EXPECT_FALSE(world.translator.snapshot().settings->hsts);
+  EXPECT_EQ(world.apply(settings("proxy-body-size: 9m, hsts: \"false\", gzip-level: \"5\"")).impact,
             Impact::kIrrelevant);
   world.remove(settings(""));
   EXPECT_EQ(policy_of(world, "a.example.com"), routing::Policy());

@@ -118,7 +118,7 @@ void Translator::touch_rules(const Touched& touched, bool first, Work& work) {
   const auto& config_map = options_.config_map;
   const bool is_touched =
       !config_map.empty() && (first || touched.config_maps.contains(config_map));
-  bool changed = is_touched && read_config_map();
+  bool changed = is_touched && read_config_map(work);
   if (changed && default_service_route_ != nullptr) {
     read_default_backend_service();
     work.default_route = true;
@@ -135,11 +135,15 @@ void Translator::touch_rules(const Touched& touched, bool first, Work& work) {
 }
 
 // True where routes have other defaults now.
-bool Translator::read_config_map() {
+bool Translator::read_config_map(Work& work) {
   const auto object = state_.config_map(options_.config_map);
   auto reading = translate::read_config_map(options_.config_map, object.get());
   diagnostics_.replace("config map", std::move(reading.diagnostics));
   const bool changed = reading.defaults != route_defaults_;
+  if (reading.settings != *snapshot_.settings) {
+    snapshot_.settings = std::make_shared<const routing::Settings>(reading.settings);
+    work.structure = true;
+  }
   route_defaults_ = std::move(reading.defaults);
   return changed;
 }

@@ -97,7 +97,7 @@ class Translator {
 
   void read_default_backend_service();
   void touch_rules(const Touched& touched, bool first, Work& work);
-  bool read_config_map();
+  bool read_config_map(Work& work);
   void read_default_certificate(Work& work);
   void touch_secrets(const Touched& touched, Work& work);
   void replace_record(const std::string& key, Work& work);

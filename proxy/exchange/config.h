@@ -37,6 +37,8 @@ struct Config {
   routing::SharedVector<Backend> backends;  // by BackendId; null where an id is free
   std::shared_ptr<const tls::CertificateStore> certificates;
   std::shared_ptr<const routing::CompressionSettings> compression;  // null: off
+  std::shared_ptr<const routing::Settings> settings;
+  std::string strict_transport_security;  // the field's value; empty: not sent
   // Went with the change from the generation before: their idle connections and counters go too.
   std::vector<EndpointId> retired_endpoints;
   std::vector<routing::BackendId> retired_backends;

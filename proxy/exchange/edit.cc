@@ -47,9 +47,10 @@ bool is_replaced_in_requests(const http::Field& field) {
   return (first == 'x' || first == 's') && is_proxys_claim(field.name);
 }
 
-bool is_replaced_in_responses(const http::Field& field) {
+bool is_replaced(const http::Field& field, const OutgoingResponse& response) {
   static constexpr http::FieldSet kIds{FieldId::kContentLength, FieldId::kServer};
-  return kIds.contains(field.id);
+  return kIds.contains(field.id) || (field.id == FieldId::kStrictTransportSecurity &&
+                                     !response.strict_transport_security.empty());
 }
 
 // What HeadWriter does, by calls.
@@ -132,6 +133,9 @@ void write(const OutgoingResponse& response, Head& head) {
     if (fields == nullptr || fields->count(FieldId::kDate) == 0) {
       head.field("Date", response.date);
     }
+    if (!response.strict_transport_security.empty()) {
+      head.field("Strict-Transport-Security", response.strict_transport_security);
+    }
   }
   if (!response.content_type.empty()) {
     head.field("Content-Type", response.content_type);
@@ -144,8 +148,8 @@ void write(const OutgoingResponse& response, Head& head) {
   }
   if (fields != nullptr) {
     const bool coded = !response.content_encoding.empty();
-    head.received_fields(*fields, [coded](const http::Field& field) {
-      return is_replaced_in_responses(field) || (coded && is_of_plain_body(field.name));
+    head.received_fields(*fields, [&response, coded](const http::Field& field) {
+      return is_replaced(field, response) || (coded && is_of_plain_body(field.name));
     });
   }
 }

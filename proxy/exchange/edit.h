@@ -48,13 +48,14 @@ struct OutgoingResponse {
   std::uint64_t content_length = 0;
   std::string_view upgrade;  // of a 101
   bool to_head = false;      // the request was HEAD: framing is described, no body follows
-  const http::FieldBlock* fields = nullptr;  // null: none
-  std::string_view content_type;             // of own answers; empty: none
-  std::string_view location;                 // of own redirects
-  std::string_view date;                     // set where the backend sent none
-  bool own = false;                          // made here: Server and Date are ours
-  std::string_view content_encoding;         // the coding that this hop put on; empty: none
-  bool varies_by_encoding = false;           // by Accept-Encoding: said, unless the backend did
+  const http::FieldBlock* fields = nullptr;    // null: none
+  std::string_view content_type;               // of own answers; empty: none
+  std::string_view location;                   // of own redirects
+  std::string_view date;                       // set where the backend sent none
+  std::string_view strict_transport_security;  // instead of the backend's; empty: its own stays
+  bool own = false;                            // made here: Server and Date are ours
+  std::string_view content_encoding;           // the coding that this hop put on; empty: none
+  bool varies_by_encoding = false;             // by Accept-Encoding: said, unless the backend did
 
   void write_fields(http::HeadWriter& head) const;
   void for_each_field(WriteField write) const;  // the same, by calls

@@ -61,5 +61,23 @@ TEST(OutgoingResponse, IsTheSameWrittenAndByCalls) {
             "Server: portico\r\nDate: today\r\nA: 1\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n");
 }
 
+TEST(OutgoingResponse, SaysStrictTransportSecurityInsteadOfTheBackend) {
+  http::FieldBlock fields;
+  fields.add(http::FieldId::kStrictTransportSecurity, "strict-transport-security", "max-age=1");
+  const auto said = [&fields](std::string_view own) {
+    std::string values;
+    const OutgoingResponse response{
+        .fields = &fields, .date = "today", .strict_transport_security = own};
+    response.for_each_field([&](std::string_view name, std::string_view value) {
+      if (http::equals_no_case(name, "Strict-Transport-Security")) {
+        values.append(value).append(";");
+      }
+    });
+    return values;
+  };
+  EXPECT_EQ(said("max-age=2"), "max-age=2;");
+  EXPECT_EQ(said(""), "max-age=1;");
+}
+
 }  // namespace
 }  // namespace portico::exchange

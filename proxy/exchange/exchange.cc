@@ -290,7 +290,8 @@ void Exchange::relay_head(http::ResponseHead& head) {
                             .content_length = head.content_length,
                             .to_head = head_->method == http::Method::kHead,
                             .fields = &head.fields,
-                            .date = context_.date.now()};
+                            .date = context_.date.now(),
+                            .strict_transport_security = strict_transport_security()};
   if (const auto& compression = context_.config->config().compression; compression != nullptr) {
     coded_.begin(*compression, context_.compressors, *head_, head, response);
   }
@@ -355,6 +356,13 @@ void Exchange::on_client_writable() {
 
 void Exchange::on_upstream_error(const ProxyError& error) {
   upstream_failed(error);
+}
+
+// As ingress-nginx: a host that is served with a certificate of another must not be pinned to
+// https.
+std::string_view Exchange::strict_transport_security() const {
+  const bool pinned = is_tls() && route_ != nullptr && route_->host_has_certificate;
+  return pinned ? context_.config->config().strict_transport_security : std::string_view();
 }
 
 // ---- failures
@@ -499,6 +507,7 @@ void Exchange::send_own_head(OutgoingResponse& response, std::string_view body) 
   response.content_length = body.size();
   response.to_head = head_->method == http::Method::kHead;
   response.date = context_.date.now();
+  response.strict_transport_security = strict_transport_security();
   response.own = true;
   client_->send_head(response);
   if (!response.to_head) {

@@ -102,6 +102,7 @@ class Exchange final : public RequestSink,
   void send_own_head(OutgoingResponse& response, std::string_view body);
   void report();
   void unpin();
+  [[nodiscard]] std::string_view strict_transport_security() const;
   [[nodiscard]] bool is_tls() const { return connection_->tls != nullptr; }
 
   Context& context_;

@@ -35,6 +35,7 @@ enum class FieldId : std::uint8_t {
   kProxyConnection,
   kServer,
   kSetCookie,
+  kStrictTransportSecurity,
   kTe,
   kTrailer,
   kTransferEncoding,

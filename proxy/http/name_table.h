@@ -35,6 +35,7 @@ inline constexpr std::array<std::string_view, kIds> kNames = {
     "Proxy-Connection",
     "Server",
     "Set-Cookie",
+    "Strict-Transport-Security",
     "TE",
     "Trailer",
     "Transfer-Encoding",

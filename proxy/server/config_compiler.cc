@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "proxy/server/route_memory.h"
 
 namespace portico::server {
@@ -15,6 +17,15 @@ Id take_id(std::vector<Id>& free, std::uint32_t& next) {
   const auto id = free.back();
   free.pop_back();
   return id;
+}
+
+std::string strict_transport_security(const routing::Settings& settings) {
+  if (!settings.hsts) {
+    return {};
+  }
+  return fmt::format("max-age={}{}{}", settings.hsts_max_age_seconds,
+                     settings.hsts_include_subdomains ? "; includeSubDomains" : "",
+                     settings.hsts_preload ? "; preload" : "");
 }
 
 }  // namespace
@@ -38,6 +49,7 @@ std::shared_ptr<const exchange::Config> ConfigCompiler::compile(const routing::S
   compile_backends(snapshot);
   compile_hosts(snapshot);
   compile_certificates(snapshot);
+  compile_settings(snapshot);
   snapshot_ = snapshot;
   return std::make_shared<const exchange::Config>(config_);
 }
@@ -169,6 +181,14 @@ void ConfigCompiler::compile_certificates(const routing::Snapshot& snapshot) {
   if (store != nullptr) {
     config_.certificates = std::move(store);
   }
+}
+
+void ConfigCompiler::compile_settings(const routing::Snapshot& snapshot) {
+  if (snapshot.settings == config_.settings) {
+    return;
+  }
+  config_.settings = snapshot.settings;
+  config_.strict_transport_security = strict_transport_security(*snapshot.settings);
 }
 
 }  // namespace portico::server

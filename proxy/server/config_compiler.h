@@ -33,6 +33,7 @@ class ConfigCompiler {
   void compile_backends(const routing::Snapshot& snapshot);
   void compile_hosts(const routing::Snapshot& snapshot);
   void compile_certificates(const routing::Snapshot& snapshot);
+  void compile_settings(const routing::Snapshot& snapshot);
   void set_backend(std::string_view key, const std::shared_ptr<const routing::BackendSpec>& spec);
   void erase_backend(std::string_view key);
   std::vector<exchange::Endpoint> take_endpoints(const routing::BackendSpec& spec);

@@ -1,0 +1,19 @@
+// What holds for every host and may change while it runs: the controller's ConfigMap, parsed.
+// Settings of routes are in policy.h.
+#pragma once
+
+#include <cstdint>
+
+namespace portico::routing {
+
+struct Settings {
+  // Strict-Transport-Security (RFC 6797), sent over TLS by hosts that have a certificate.
+  bool hsts = true;
+  std::uint64_t hsts_max_age_seconds = 31'536'000;
+  bool hsts_include_subdomains = true;
+  bool hsts_preload = false;
+
+  bool operator==(const Settings&) const = default;
+};
+
+}  // namespace portico::routing
