@@ -46,10 +46,10 @@ def test_a_guard_that_is_not_served_closes_every_route_while_it_is_there(site):
 
 
 def test_what_it_holds_in_vain_is_told(site):
-    site.write("settings.yaml", config_map("settings", proxy_body_sise="2k", use_gzip="true", proxy_read_timeout="60s"))
+    site.write("settings.yaml", config_map("settings", proxy_body_sise="2k", enable_opentelemetry="true", proxy_read_timeout="60s"))
     with portico.Portico(site, "--configmap", "default/settings") as program:
         assert 'did you mean "proxy-body-size"?' in program.wait_for_log(r"data\.proxy-body-sise")
-        assert "not served yet" in program.wait_for_log(r"data\.use-gzip")
+        assert "not served yet" in program.wait_for_log(r"data\.enable-opentelemetry")
         assert "seconds" in program.wait_for_log(r"data\.proxy-read-timeout")
 
 

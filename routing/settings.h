@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "routing/compression_settings.h"
+
 namespace portico::routing {
 
 struct Settings {
@@ -12,6 +14,8 @@ struct Settings {
   std::uint64_t hsts_max_age_seconds = 31'536'000;
   bool hsts_include_subdomains = true;
   bool hsts_preload = false;
+
+  CompressionSettings compression;
 
   bool operator==(const Settings&) const = default;
 };

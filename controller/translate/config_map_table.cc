@@ -2,11 +2,13 @@
 #include <vector>
 
 #include "controller/translate/annotation_values.h"
+#include "controller/translate/compression_reading.h"
 #include "controller/translate/config_map.h"
 
 namespace portico::translate {
 namespace {
 
+using Compression = routing::CompressionSettings;
 using routing::Settings;
 
 // What an annotation of the same name sets for one Ingress, the key sets for all.
@@ -72,6 +74,44 @@ constexpr std::string_view kTickets =
 constexpr std::string_view kStrict = "Portico refuses ambiguous requests, whatever this says";
 constexpr std::string_view kSnippets = "Portico runs no snippets";
 constexpr std::string_view kHeads = "a request's head may have 64 KiB in 100 fields";
+
+constexpr std::string_view kGzipTypes =
+    "application/atom+xml "
+    "application/javascript "
+    "application/json "
+    "application/rss+xml "
+    "application/vnd.ms-fontobject "
+    "application/x-font-ttf "
+    "application/x-javascript "
+    "application/x-web-app-manifest+json "
+    "application/xhtml+xml "
+    "application/xml "
+    "font/opentype "
+    "image/svg+xml "
+    "image/x-icon "
+    "text/css "
+    "text/javascript "
+    "text/plain "
+    "text/x-component";
+constexpr std::string_view kBrotliTypes =
+    "application/atom+xml "
+    "application/javascript "
+    "application/json "
+    "application/rss+xml "
+    "application/vnd.ms-fontobject "
+    "application/x-font-ttf "
+    "application/x-javascript "
+    "application/x-web-app-manifest+json "
+    "application/xhtml+xml "
+    "application/xml "
+    "font/opentype "
+    "image/svg+xml "
+    "image/x-icon "
+    "text/css "
+    "text/javascript "
+    "text/plain "
+    "text/x-component "
+    "application/xml+rss";
 
 constexpr auto kOthers = std::to_array<ConfigMapRow>({
     // Redirects
@@ -191,15 +231,34 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     never("http2-max-field-size", "ingress-nginx has dropped it"),
     never("http2-max-header-size", "ingress-nginx has dropped it"),
     never("http2-max-requests", "ingress-nginx has dropped it"),
-    later("use-gzip", "compresses answers", "false"),
-    later("gzip-level", "how hard"),
-    later("gzip-min-length", "from which length on"),
-    later("gzip-types", "of which media types"),
-    later("gzip-disable", "for which clients not"),
-    later("enable-brotli", "compresses answers by Brotli", "false"),
-    later("brotli-level", "how hard"),
-    later("brotli-min-length", "from which length on"),
-    later("brotli-types", "of which media types"),
+    setting("use-gzip", read_of_coding<&Compression::gzip, read_coding_enabled>, "false",
+            "compresses answers by gzip for clients that take it; of several codings that a client "
+            "takes equally, zstd comes first, then br, then gzip"),
+    setting("gzip-level", read_of_coding<&Compression::gzip, read_coding_level>, "1",
+            "from 1 (fast) to 9 (small)"),
+    setting("gzip-min-length", read_of_coding<&Compression::gzip, read_coding_min_length>, "256",
+            "answers that say a smaller Content-Length are left alone"),
+    setting("gzip-types", read_of_coding<&Compression::gzip, read_coding_types>, kGzipTypes,
+            "the media types that are compressed, besides text/html; `*` for all but those that "
+            "are packed already"),
+    never("gzip-disable", "the clients that it was for are gone"),
+    setting("enable-brotli", read_of_coding<&Compression::brotli, read_coding_enabled>, "false",
+            "compresses answers by Brotli"),
+    setting("brotli-level", read_of_coding<&Compression::brotli, read_brotli_level>, "4",
+            "from 0 (fast) to 11 (small); 10 and 11 are served as 9, since they would hold up "
+            "other clients"),
+    setting("brotli-min-length", read_of_coding<&Compression::brotli, read_coding_min_length>, "20",
+            "as `gzip-min-length`"),
+    setting("brotli-types", read_of_coding<&Compression::brotli, read_coding_types>, kBrotliTypes,
+            "as `gzip-types`"),
+    setting("enable-zstd", read_of_coding<&Compression::zstd, read_coding_enabled>, "false",
+            "Portico's own: compresses answers by Zstandard"),
+    setting("zstd-level", read_of_coding<&Compression::zstd, read_coding_level>, "3",
+            "from 1 (fast) to 9 (small)"),
+    setting("zstd-min-length", read_of_coding<&Compression::zstd, read_coding_min_length>, "256",
+            "as `gzip-min-length`"),
+    setting("zstd-types", read_of_coding<&Compression::zstd, read_coding_types>, kBrotliTypes,
+            "as `gzip-types`"),
     // Logs and traces
     never("access-log-path", kLog),
     never("http-access-log-path", kLog),

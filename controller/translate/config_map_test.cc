@@ -91,7 +91,7 @@ TEST(ConfigMap, SnippetClosesOnlyWhereItGuardsAccess) {
 }
 
 TEST(ConfigMap, OthersWarnUnlessTheyAskForWhatHappensAnyway) {
-  for (const auto* key : {"use-gzip", "use-forwarded-headers", "use-proxy-protocol"}) {
+  for (const auto* key : {"enable-opentelemetry", "use-forwarded-headers", "use-proxy-protocol"}) {
     ASSERT_THAT(read(key, "true").diagnostics, SizeIs(1)) << key;
     EXPECT_EQ(read(key, "true").diagnostics[0].severity, Severity::kWarning) << key;
     EXPECT_THAT(read(key, "false").diagnostics, IsEmpty()) << key;
@@ -127,7 +127,7 @@ TEST(ConfigMap, IsTheDefaultOfEveryIngressAndChangesLive) {
   EXPECT_EQ(world.apply(settings("proxy-body-size: 9m, hsts: \"false\"")).impact,
             Impact::kStructure);
   EXPECT_FALSE(world.translator.snapshot().settings->hsts);
-  EXPECT_EQ(world.apply(settings("proxy-body-size: 9m, hsts: \"false\", gzip-level: \"5\"")).impact,
+  EXPECT_EQ(world.apply(settings("proxy-body-size: 9m, hsts: \"false\", limit-rate: \"5\"")).impact,
             Impact::kIrrelevant);
   world.remove(settings(""));
   EXPECT_EQ(policy_of(world, "a.example.com"), routing::Policy());

@@ -188,6 +188,10 @@ void ConfigCompiler::compile_settings(const routing::Snapshot& snapshot) {
     return;
   }
   config_.settings = snapshot.settings;
+  const auto& compression = snapshot.settings->compression;
+  config_.compression = compression.any() ? std::shared_ptr<const routing::CompressionSettings>(
+                                                snapshot.settings, &compression)
+                                          : nullptr;
   config_.strict_transport_security = strict_transport_security(*snapshot.settings);
 }
 
