@@ -110,6 +110,7 @@ std::shared_ptr<const HostRoutes> HostRoutes::compile(const HostSpec& spec, Reso
   routes->trie_ = {.nodes = copy_to(block + layout.nodes, trie.nodes),
                    .edges = copy_to(block + layout.edges, trie.edges),
                    .labels = copy_to(block + layout.labels, trie.labels)};
+  routes->tls_ = spec.tls;
   for (const auto& route : ranked) {
     new (routes->routes_ + routes->route_count_)
         Route{.spec = *route.shared,
@@ -133,23 +134,26 @@ const Route* HostRoutes::match(std::string_view path) const {
 }
 
 RouteTable::Match RouteTable::match(const RouteRequest& request) const {
-  if (const auto* exact = hosts_.find_exact(request.host); exact != nullptr) {
-    if (const auto* route = exact->match(request.path); route != nullptr) {
-      return {route, exact};
+  const auto* nearest = hosts_.find_exact(request.host);
+  if (nearest != nullptr) {
+    if (const auto* route = nearest->match(request.path); route != nullptr) {
+      return {.route = route, .owner = nearest, .nearest = nearest};
     }
   }
   const auto* wildcard = hosts_.find_wildcard(wildcard_suffix(request.host));
   if (wildcard != nullptr) {
+    nearest = nearest == nullptr ? wildcard : nearest;
     if (const auto* route = wildcard->match(request.path); route != nullptr) {
-      return {route, wildcard};
+      return {.route = route, .owner = wildcard, .nearest = nearest};
     }
   }
   if (any_host_ != nullptr) {
+    nearest = nearest == nullptr ? any_host_.get() : nearest;
     if (const auto* route = any_host_->match(request.path); route != nullptr) {
-      return {route, any_host_.get()};
+      return {.route = route, .owner = any_host_.get(), .nearest = nearest};
     }
   }
-  return {.route = default_route_.get()};
+  return {.route = default_route_.get(), .nearest = nearest};
 }
 
 RouteTable::Levels RouteTable::levels(std::string_view host) const {

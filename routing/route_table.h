@@ -65,6 +65,9 @@ class HostRoutes {
   // Hostname::text() of the spec: "a.example.com", "*.example.com", or "" for any host.
   [[nodiscard]] std::string_view host() const { return {host_, host_bytes_}; }
 
+  // What the host asks of its clients' TLS; null: nothing.
+  [[nodiscard]] const HostTls* tls() const { return tls_.get(); }
+
   // The route of the best rank that matches `path`, or null. Allocates nothing; time by path depth.
   [[nodiscard]] const Route* match(std::string_view path) const;
 
@@ -86,7 +89,8 @@ class HostRoutes {
   Route* routes_;
   std::uint32_t host_bytes_;
   std::uint32_t route_count_ = 0;
-  std::pmr::memory_resource* memory_;
+  std::shared_ptr<const HostTls> tls_;
+  std::pmr::memory_resource* memory_;  // from here on, what no match reads
   std::size_t block_bytes_;
 };
 
@@ -98,6 +102,8 @@ class RouteTable {
   struct Match {
     const Route* route = nullptr;       // null: 404
     const HostRoutes* owner = nullptr;  // whose route it is; null for the default route
+    // The most exact host that the request names, whether or not a rule of it matched; may be null.
+    const HostRoutes* nearest = nullptr;
   };
 
   [[nodiscard]] Match match(const RouteRequest& request) const;

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "routing/tls_settings.h"
+
 #include "routing/compression_settings.h"
 
 namespace portico::routing {
@@ -16,6 +18,8 @@ struct Settings {
   bool hsts_preload = false;
 
   CompressionSettings compression;
+
+  TlsSettings tls;
 
   bool operator==(const Settings&) const = default;
 };

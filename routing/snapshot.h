@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "routing/host_tls.h"
 #include "routing/hostname.h"
 #include "routing/object_ref.h"
 #include "routing/policy.h"
@@ -41,6 +42,7 @@ struct RouteSpec {
 struct HostSpec {
   Hostname host;
   bool has_certificate = false;  // a certificate is configured for this host: ssl_redirect applies
+  std::shared_ptr<const HostTls> tls;  // null: nothing of its own
   std::vector<std::shared_ptr<const RouteSpec>> routes;
 };
 
@@ -71,6 +73,7 @@ struct CertificateSpec {
   std::string secret;     // "namespace/name"
   std::string chain_pem;  // leaf first
   std::string key_pem;
+  std::string ocsp_response;  // DER: what its authority says of it; empty: nothing is stapled
   bool operator==(const CertificateSpec&) const = default;
 };
 

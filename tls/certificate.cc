@@ -23,6 +23,7 @@ const Certificate::Parsed& Certificate::parsed() const {
                                                     : Parsed{.leaf = nullptr,
                                                              .chain = nullptr,
                                                              .key = nullptr,
+                                                             .staple = {},
                                                              .problem = std::move(parsed.error())});
   });
   return *parsed_;

@@ -32,6 +32,7 @@ class ServerEngine final : public SslEngine {
   // it began with.
   void on_handshake_done() override {
     handshake_.store.reset();
+    handshake_.certificate = nullptr;
     handshake_.policies = nullptr;
     SSL_certs_clear(ssl());
     if (handshake_.policy.clients != nullptr) {

@@ -74,6 +74,26 @@ TEST_P(EngineTest, ShakesHandsAndTellsWhatWasAgreed) {
   EXPECT_EQ(server->failure(), "");
 }
 
+TEST_P(EngineTest, ChoosesTheCipherByItsOwnOrder) {
+  auto server = engine();
+  Client client(options());
+  SSL_set_cipher_list(client.ssl(), "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256");
+  SSL_set_ciphersuites(client.ssl(), "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256");
+  ASSERT_TRUE(shake_hands(*server, client)) << server->failure();
+  EXPECT_EQ(server->cipher(), GetParam() == TLS1_2_VERSION ? "ECDHE-ECDSA-AES128-GCM-SHA256"
+                                                           : "TLS_AES_128_GCM_SHA256");
+}
+
+TEST_P(EngineTest, AClientThatWantsChaChaFirstHasIt) {
+  auto server = engine();
+  Client client(options());
+  SSL_set_cipher_list(client.ssl(), "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256");
+  SSL_set_ciphersuites(client.ssl(), "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256");
+  ASSERT_TRUE(shake_hands(*server, client)) << server->failure();
+  EXPECT_EQ(server->cipher(), GetParam() == TLS1_2_VERSION ? "ECDHE-ECDSA-CHACHA20-POLY1305"
+                                                           : "TLS_CHACHA20_POLY1305_SHA256");
+}
+
 TEST_P(EngineTest, ServesTheCertificateOfTheServerName) {
   struct Row {
     const char* server_name;

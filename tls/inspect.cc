@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "tls/pem.h"
+#include "tls/staple.h"
 
 namespace portico::tls {
 namespace {
@@ -78,6 +79,9 @@ std::expected<CertificateFacts, std::string> inspect(const routing::CertificateS
       .not_after_unix_seconds = unix_seconds(X509_get0_notAfter(leaf)),
       .chain_length = static_cast<std::size_t>(sk_X509_num(parsed->chain.get())) + 1,
       .key = key_kind(*parsed->key)};
+  const auto staple = read_staple(spec.ocsp_response, *parsed->leaf, *parsed->chain.get());
+  facts.staple_problem = staple ? "" : staple.error();
+  facts.staple_until_unix_seconds = staple ? staple->until_unix_seconds : 0;
   if (facts.names.empty()) {
     facts.names = common_names(leaf);
     facts.names_from_common_name = !facts.names.empty();

@@ -22,6 +22,10 @@ struct CertificateFacts {
   std::int64_t not_after_unix_seconds = 0;
   std::size_t chain_length = 0;  // with the leaf
   std::string key;               // "RSA 2048", "EC P-256"
+  // Why its OCSP response is not stapled: a sentence that begins with "tls.ocsp"; empty: it is, or
+  // there is none.
+  std::string staple_problem;
+  std::int64_t staple_until_unix_seconds = 0;  // 0: nothing is stapled, or for ever
 
   bool operator==(const CertificateFacts&) const = default;
 };

@@ -14,6 +14,7 @@
 #include "tls/server_context.h"
 #include "tls/server_policies.h"
 #include "tls/session_memory.h"
+#include "tls/staple.h"
 #include "tls/ticket_keys.h"
 
 namespace portico::tls {
@@ -22,6 +23,7 @@ struct Certificate::Parsed {
   X509Ptr leaf;
   X509StackPtr chain;  // what follows the leaf; may be empty
   PkeyPtr key;
+  Staple staple;        // nothing in it: none is given, or none that is this certificate's
   std::string problem;  // not empty: the others are null
 };
 
@@ -58,6 +60,7 @@ struct Handshake {
   const ServerPolicies* policies = nullptr;  // null: all names alike
   std::string sni;
   CertificateStore::Reason reason = CertificateStore::Reason::kName;
+  const Certificate* certificate = nullptr;  // of the store
   ServerPolicy policy;
 };
 

@@ -12,6 +12,7 @@
 #include "tls/decode.h"
 #include "tls/inspect.h"
 #include "tls/pem_blocks.h"
+#include "tls/staple.h"
 
 namespace portico::tls {
 namespace {
@@ -198,7 +199,8 @@ routing::CertificateSpec compact(const routing::CertificateSpec& spec) {
   const auto is_key = [](const Block& block) { return is_plain_key(block); };
   return {.secret = spec.secret,
           .chain_pem = strip_armour(spec.chain_pem, is_certificate),
-          .key_pem = strip_armour(spec.key_pem, is_key)};
+          .key_pem = strip_armour(spec.key_pem, is_key),
+          .ocsp_response = spec.ocsp_response};
 }
 
 std::string key_kind(const EVP_PKEY& key) {
@@ -232,8 +234,12 @@ std::expected<Certificate::Parsed, std::string> parse_certificate(
     return std::unexpected(std::move(problem));
   }
   X509Ptr leaf(sk_X509_shift(stack->get()));
-  return Certificate::Parsed{
-      .leaf = std::move(leaf), .chain = std::move(*stack), .key = std::move(*key), .problem = {}};
+  auto staple = read_staple(spec.ocsp_response, *leaf, *stack->get());
+  return Certificate::Parsed{.leaf = std::move(leaf),
+                             .chain = std::move(*stack),
+                             .key = std::move(*key),
+                             .staple = staple ? std::move(*staple) : Staple(),
+                             .problem = {}};
 }
 
 }  // namespace portico::tls

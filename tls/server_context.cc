@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <utility>
 
 #include <absl/strings/ascii.h>
@@ -18,6 +19,10 @@ namespace {
 
 // Some ten certificates: each costs a signature to check.
 constexpr long kMostClientChainBytes = 24L * 1024;
+
+// The server's; but who asks for ChaCha20 first has no AES instructions.
+constexpr std::uint64_t kOrderOfCiphers =
+    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
 
 Handshake& handshake_of(SSL* ssl) {
   return *static_cast<Handshake*>(SSL_get_app_data(ssl));
@@ -76,7 +81,11 @@ void ask_for_certificate(SSL* ssl, const ClientTrust& clients) {
 
 void apply_server_policy(SSL* ssl, const ServerPolicy& policy) {
   if (policy.context != nullptr) {
-    SSL_set_SSL_CTX(ssl, policy.context->native().context.get());
+    auto* context = policy.context->native().context.get();
+    SSL_set_SSL_CTX(ssl, context);
+    // Options do not come with it.
+    SSL_clear_options(ssl, kOrderOfCiphers);
+    SSL_set_options(ssl, SSL_CTX_get_options(context) & kOrderOfCiphers);
   }
   const auto& context =
       *static_cast<const ServerContext::Native*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
@@ -112,6 +121,7 @@ int choose_certificate(SSL* ssl, void*) {
   auto& handshake = handshake_of(ssl);
   const auto found = handshake.store->find(handshake.sni);
   handshake.reason = found.reason;
+  handshake.certificate = found.certificate;
   const auto& parsed = found.certificate->parsed();
   constexpr int kReplace = 1;
   return SSL_use_cert_and_key(ssl, parsed.leaf.get(), parsed.key.get(), parsed.chain.get(),
@@ -127,6 +137,22 @@ int choose_alpn(SSL*, const unsigned char** chosen, unsigned char* chosen_size,
                             static_cast<unsigned int>(ours.size()), offered, offered_size);
   *chosen = name;
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+// Called for clients that ask for it, once the certificate is chosen.
+int staple_ocsp(SSL* ssl, void*) {
+  const auto* certificate = handshake_of(ssl).certificate;
+  if (certificate == nullptr) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  const auto& staple = certificate->parsed().staple;
+  if (!staple.is_valid_at(std::time(nullptr))) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  auto* copy = OPENSSL_memdup(staple.response.data(), staple.response.size());
+  must(copy != nullptr, "OPENSSL_memdup");
+  SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(staple.response.size()));
+  return SSL_TLSEXT_ERR_OK;
 }
 
 bool set_ticket_mac(EVP_MAC_CTX* mac, TicketKeys::Key& key) {
@@ -198,7 +224,7 @@ void set_session_scope(ServerContext::Native& native, const ServerOptions& optio
        "SSL_CTX_set_session_id_context");
 }
 
-void set_tickets(SSL_CTX* context, const TicketKeys* keys) {
+void set_tickets(SSL_CTX* context, const TicketKeys* keys, std::chrono::seconds timeout) {
   // A cache would be per context; tickets are good at every worker.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   if (keys == nullptr) {
@@ -206,7 +232,8 @@ void set_tickets(SSL_CTX* context, const TicketKeys* keys) {
     SSL_CTX_set_num_tickets(context, 0);
     return;
   }
-  SSL_CTX_set_timeout(context, static_cast<long>(keys->period().count()));
+  const auto lasts = timeout.count() == 0 ? keys->period() : std::min(timeout, keys->period());
+  SSL_CTX_set_timeout(context, static_cast<long>(lasts.count()));
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, use_ticket_key);
   SSL_CTX_set_session_ticket_cb(context, write_ticket, read_ticket, nullptr);
 }
@@ -235,7 +262,13 @@ std::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::
   if (!native->alpn.empty()) {
     SSL_CTX_set_alpn_select_cb(context, choose_alpn, native.get());
   }
-  set_tickets(context, native->keys.get());
+  set_tickets(context, native->keys.get(), options.session_timeout);
+  if (options.staples_ocsp) {
+    SSL_CTX_set_tlsext_status_cb(context, staple_ocsp);
+  }
+  if (options.prefers_server_ciphers) {
+    SSL_CTX_set_options(context, kOrderOfCiphers);
+  }
   set_session_scope(*native, options);
   SSL_CTX_set_max_cert_list(context, kMostClientChainBytes);
   return std::shared_ptr<const ServerContext>(new ServerContext(std::move(native)));

@@ -1,6 +1,7 @@
 // One TLS policy of the server's side: versions, ciphers, ALPN, tickets.
 #pragma once
 
+#include <chrono>
 #include <expected>
 #include <memory>
 #include <string>
@@ -21,6 +22,10 @@ struct ServerOptions {
   // In order of preference. A client that offers ALPN but none of these is refused (RFC 7301 3.2);
   // one that offers no ALPN gets none.
   std::vector<std::string> alpn = {"http/1.1"};
+  bool prefers_server_ciphers = true;  // except that ChaCha20, where it is wanted first, is had
+  bool staples_ocsp = true;  // what certificates come with, while it is valid
+  // How long a session can be resumed; 0: for a period of the ticket keys.
+  std::chrono::seconds session_timeout{0};
 };
 
 // Serves any number of certificates: each handshake asks the CertificateStore that its Engine was

@@ -10,8 +10,10 @@
 namespace portico::tls {
 
 struct ServerPolicy {
-  std::shared_ptr<const ServerContext> context;  // null: the one that the engine was made with
-  std::shared_ptr<const ClientTrust> clients;    // null: no certificate is asked for
+  // Null: the one that the engine was made with. Of another one the ciphers and whose order counts;
+  // versions, groups and tickets stay.
+  std::shared_ptr<const ServerContext> context;
+  std::shared_ptr<const ClientTrust> clients;  // null: no certificate is asked for
   bool is_refused = false;  // nobody serves that name: the alert unrecognized_name
 };
 

@@ -15,14 +15,37 @@ TicketKeys::TicketKeys(std::chrono::seconds period, Now now)
 TicketKeys::Key TicketKeys::current() {
   const MutexLock lock(mutex_);
   rotate_if_due();
-  return current_;
+  return shared_.empty() ? current_ : shared_.front();
+}
+
+std::optional<TicketKeys::Key> TicketKeys::read(std::string_view written) {
+  if (written.size() != kWrittenBytes) {
+    return std::nullopt;
+  }
+  Key key;
+  for (auto part : {std::span<unsigned char>(key.name), std::span<unsigned char>(key.mac),
+                    std::span<unsigned char>(key.cipher)}) {
+    std::ranges::copy(written.substr(0, part.size()), part.begin());
+    written.remove_prefix(part.size());
+  }
+  return key;
+}
+
+void TicketKeys::share(std::vector<Key> keys) {
+  const MutexLock lock(mutex_);
+  shared_ = std::move(keys);
 }
 
 std::optional<TicketKeys::Found> TicketKeys::find(std::span<const unsigned char, 16> name) {
   const MutexLock lock(mutex_);
   rotate_if_due();
+  for (std::size_t i = 0; i < shared_.size(); ++i) {
+    if (std::ranges::equal(name, shared_[i].name)) {
+      return Found{.key = shared_[i], .is_previous = i > 0};
+    }
+  }
   if (std::ranges::equal(name, current_.name)) {
-    return Found{.key = current_};
+    return Found{.key = current_, .is_previous = !shared_.empty()};
   }
   if (previous_ && std::ranges::equal(name, previous_->name)) {
     return Found{.key = *previous_, .is_previous = true};

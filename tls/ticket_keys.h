@@ -7,6 +7,8 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "tls/mutex.h"
 
@@ -15,6 +17,9 @@ namespace portico::tls {
 // One current key and the one before it. A ticket can be used for at least one period after it was
 // issued and for less than two; whoever steals the memory of the process reads no session older
 // than that.
+//
+// Keys that replicas share come before those, as long as there are some; whoever gives them rotates
+// them.
 //
 // Thread:    shared by every worker and every context, so that a client may come back to any of
 // them. Errors:    aborts where the system has no randomness.
@@ -34,6 +39,11 @@ class TicketKeys {
         false;  // still good, but the client should get a ticket under the current key
   };
 
+  // How a shared key is written: name, mac and cipher in a row, as nginx has it.
+  static constexpr std::size_t kWrittenBytes = 80;
+  // Null unless it is of that length.
+  static std::optional<Key> read(std::string_view written);
+
   explicit TicketKeys(
       std::chrono::seconds period = std::chrono::hours(12),
       Now now = [] { return std::chrono::steady_clock::now(); });
@@ -42,6 +52,9 @@ class TicketKeys {
   [[nodiscard]] Key current();
   // The key of that name, unless it has been rotated out.
   [[nodiscard]] std::optional<Found> find(std::span<const unsigned char, 16> name);
+
+  // The first seals, all of them open; what was sealed before still opens. Empty: keys of its own.
+  void share(std::vector<Key> keys);
 
   [[nodiscard]] std::chrono::seconds period() const { return period_; }
 
@@ -55,6 +68,7 @@ class TicketKeys {
   TimePoint born_ PORTICO_GUARDED_BY(mutex_);
   Key current_ PORTICO_GUARDED_BY(mutex_);
   std::optional<Key> previous_ PORTICO_GUARDED_BY(mutex_);
+  std::vector<Key> shared_ PORTICO_GUARDED_BY(mutex_);
 };
 
 }  // namespace portico::tls

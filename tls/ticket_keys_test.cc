@@ -22,6 +22,40 @@ TEST_F(TicketKeysTest, FindsTheCurrentKeyByName) {
   EXPECT_FALSE(found->is_previous);
 }
 
+TicketKeys::Key written(char name) {
+  return *TicketKeys::read(std::string(16, name) + std::string(32, 'm') + std::string(32, 'c'));
+}
+
+TEST_F(TicketKeysTest, ReadsAKeyAsNginxDoes) {
+  const auto key = written('n');
+  EXPECT_EQ(key.name[15], 'n');
+  EXPECT_EQ(key.mac[31], 'm');
+  EXPECT_EQ(key.cipher[31], 'c');
+  for (const std::size_t bytes : {0, 48, 79, 81}) {
+    EXPECT_FALSE(TicketKeys::read(std::string(bytes, 'x')));
+  }
+}
+
+TEST_F(TicketKeysTest, TheFirstSharedKeySealsAndAllOpen) {
+  const auto own = keys_.current();
+  keys_.share({written('a'), written('b')});
+  EXPECT_EQ(keys_.current().name, written('a').name);
+  EXPECT_FALSE(keys_.find(written('a').name)->is_previous);
+  EXPECT_TRUE(keys_.find(written('b').name)->is_previous);
+  EXPECT_TRUE(keys_.find(own.name)->is_previous);
+  EXPECT_FALSE(keys_.find(written('c').name));
+  now_ += hours(24);
+  EXPECT_EQ(keys_.current().name, written('a').name);
+}
+
+TEST_F(TicketKeysTest, WithoutSharedKeysItHasItsOwnAgain) {
+  const auto own = keys_.current();
+  keys_.share({written('a')});
+  keys_.share({});
+  EXPECT_EQ(keys_.current().name, own.name);
+  EXPECT_FALSE(keys_.find(written('a').name));
+}
+
 TEST_F(TicketKeysTest, KeepsAKeyForItsPeriod) {
   const auto key = keys_.current();
   now_ += hours(8) - std::chrono::seconds(1);

@@ -14,6 +14,11 @@
 #include "routing/snapshot.h"
 #include "tls/certificate_store.h"
 
+namespace portico::tls {
+class ServerContext;
+struct ServerPolicy;
+}  // namespace portico::tls
+
 namespace portico::exchange {
 
 // Stays the same for an address as long as any generation uses it, so that warm connections survive
@@ -36,6 +41,9 @@ struct Config {
   routing::RouteTable routes;
   routing::SharedVector<Backend> backends;  // by BackendId; null where an id is free
   std::shared_ptr<const tls::CertificateStore> certificates;
+  std::shared_ptr<const tls::ServerContext> tls;  // of names without a policy of their own
+  routing::SharedMap<tls::ServerPolicy>
+      host_policies;  // by HostRoutes::host(); of those with tls()
   std::shared_ptr<const routing::CompressionSettings> compression;  // null: off
   std::shared_ptr<const routing::Settings> settings;
   std::string strict_transport_security;  // the field's value; empty: not sent

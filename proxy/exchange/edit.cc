@@ -95,6 +95,24 @@ void write_original_forwarded_for(const http::FieldBlock& fields, Head& head) {
 }
 
 template <typename Head>
+void write_client_certificate(const ForwardedFacts& forwarded, Head& head) {
+  const auto* certificate = forwarded.client_certificate;
+  if (certificate == nullptr) {
+    head.field("ssl-client-verify", "NONE");
+    return;
+  }
+  head.field("ssl-client-verify", certificate->verdict());
+  if (certificate->result() == tls::ClientCertificate::Result::kNone) {
+    return;
+  }
+  head.field("ssl-client-subject-dn", certificate->subject());
+  head.field("ssl-client-issuer-dn", certificate->issuer());
+  if (forwarded.tell_certificate == ForwardedFacts::ClientCertificate::kFactsAndPem) {
+    head.field("ssl-client-cert", certificate->escaped_pem());
+  }
+}
+
+template <typename Head>
 void write(const OutgoingRequest& request, Head& head) {
   const ForwardedFacts& forwarded = request.forwarded;
   head.field("Host", request.authority);
@@ -106,6 +124,9 @@ void write(const OutgoingRequest& request, Head& head) {
   head.field("X-Forwarded-Proto", forwarded.scheme);
   head.field("X-Forwarded-Scheme", forwarded.scheme);
   head.field("X-Scheme", forwarded.scheme);
+  if (forwarded.tell_certificate != ForwardedFacts::ClientCertificate::kUnasked) {
+    write_client_certificate(forwarded, head);
+  }
   write_original_forwarded_for(*request.fields, head);
   head.received_fields(*request.fields,
                        [](const http::Field& field) { return is_replaced_in_requests(field); });

@@ -9,6 +9,7 @@
 
 #include "proxy/http/h1_encoder.h"
 #include "proxy/http/message.h"
+#include "tls/client_certificate.h"
 
 namespace portico::exchange {
 
@@ -21,6 +22,10 @@ struct ForwardedFacts {
   std::string_view port;            // the public port
   std::string_view scheme;          // "http" or "https"
   std::string_view request_id;
+  // Of hosts that ask for certificates (as ingress-nginx sends it).
+  enum class ClientCertificate : std::uint8_t { kUnasked, kFacts, kFactsAndPem };
+  ClientCertificate tell_certificate = ClientCertificate::kUnasked;
+  const tls::ClientCertificate* client_certificate = nullptr;  // null: none was seen
 };
 
 // A request for a backend. Views live until the exchange ends.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "proxy/exchange/client_admission.h"
 #include "proxy/http/chars.h"
 #include "proxy/http/error_page.h"
 
@@ -91,7 +92,9 @@ void Exchange::route() {
   match_ = config_->config().routes.match({.host = host_, .path = target_.path()});
   route_ = match_.route;
   if (route_ == nullptr) {
-    answer(404, "no route");
+    if (admit_client()) {
+      answer(404, "no route");
+    }
     return;
   }
   authorize();
@@ -109,12 +112,47 @@ void Exchange::authorize() {
     answer_moved_to_https();
     return;
   }
+  if (!admit_client()) {
+    return;
+  }
   if (policy.max_body_bytes != 0 && head_->framing == Framing::kLength &&
       head_->content_length > policy.max_body_bytes) {
     answer(413, "request body too large");
     return;
   }
   edit_request();
+}
+
+// What a host asks holds for every request that names it, whatever rule serves it; and what a
+// rule's own host asks, though a more exact one is named.
+bool Exchange::admit_client() {
+  const auto* nearest = match_.nearest;
+  const auto* owner = match_.owner;
+  outgoing_.forwarded.tell_certificate = ForwardedFacts::ClientCertificate::kUnasked;
+  if (nearest != nullptr && nearest->tls() != nullptr && !admit_client_to(*nearest->tls())) {
+    return false;
+  }
+  return owner == nearest || owner == nullptr || owner->tls() == nullptr ||
+         admit_client_to(*owner->tls());
+}
+
+bool Exchange::admit_client_to(const routing::HostTls& host) {
+  const auto admission = exchange::admit_client(host, *connection_);
+  if (admission.status == 0) {
+    outgoing_.forwarded.client_certificate = admission.certificate;
+    if (host.has_authorities()) {
+      using enum ForwardedFacts::ClientCertificate;
+      outgoing_.forwarded.tell_certificate = host.pass_certificate ? kFactsAndPem : kFacts;
+    }
+    return true;
+  }
+  if (admission.has_page && !host.error_page.empty()) {
+    reason_ = admission.reason;
+    answer_moved(302, host.error_page);
+    return false;
+  }
+  answer(admission.status, admission.reason);
+  return false;
 }
 
 void Exchange::edit_request() {
@@ -496,8 +534,13 @@ void Exchange::answer_moved_to_https() {
   }
   location.append(target);
   reason_ = "redirected to https";
-  const auto page = http::error_page(308, {}, outgoing_.forwarded.request_id);
-  OutgoingResponse response{.status = 308, .content_type = page.content_type, .location = location};
+  answer_moved(308, location);
+}
+
+void Exchange::answer_moved(std::uint16_t status, std::string_view location) {
+  const auto page = http::error_page(status, {}, outgoing_.forwarded.request_id);
+  OutgoingResponse response{
+      .status = status, .content_type = page.content_type, .location = location};
   send_own_head(response, page.body);
 }
 

@@ -69,6 +69,8 @@ class Exchange final : public RequestSink,
   [[nodiscard]] bool parse_target();
   void route();
   void authorize();
+  [[nodiscard]] bool admit_client();
+  [[nodiscard]] bool admit_client_to(const routing::HostTls& host);
   void edit_request();
   void pick_endpoint();
   void acquire(Reuse reuse);
@@ -99,6 +101,7 @@ class Exchange final : public RequestSink,
   void drop_upstream();
   void answer(std::uint16_t status, std::string_view reason);
   void answer_moved_to_https();
+  void answer_moved(std::uint16_t status, std::string_view location);
   void send_own_head(OutgoingResponse& response, std::string_view body);
   void report();
   void unpin();

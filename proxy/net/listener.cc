@@ -184,12 +184,16 @@ class SocketListener final : public Listener, ReadinessHandler {
 }  // namespace
 
 AcceptedSocket::AcceptedSocket(AcceptedSocket&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), peer_(other.peer_), local_(other.local_) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      peer_(other.peer_),
+      local_(other.local_),
+      attachment_(std::move(other.attachment_)) {}
 
 AcceptedSocket& AcceptedSocket::operator=(AcceptedSocket&& other) noexcept {
   std::swap(fd_, other.fd_);
   peer_ = other.peer_;
   local_ = other.local_;
+  std::swap(attachment_, other.attachment_);
   return *this;
 }
 
@@ -201,6 +205,17 @@ AcceptedSocket::~AcceptedSocket() {
 
 int AcceptedSocket::release() {
   return std::exchange(fd_, -1);
+}
+
+void AcceptedSocket::refuse(std::string_view farewell) {
+  if (!farewell.empty() && ::send(fd_, farewell.data(), farewell.size(), MSG_NOSIGNAL) > 0) {
+    // A request that is here already would turn the close into a reset, which overtakes what was
+    // just sent: what is here is read once.
+    char seen[16 * 1024];
+    ::shutdown(fd_, SHUT_WR);
+    [[maybe_unused]] const auto ignored = ::recv(fd_, seen, sizeof seen, 0);
+  }
+  ::close(std::exchange(fd_, -1));
 }
 
 std::expected<void, std::string> probe_address(const SocketAddress& address) {

@@ -6,12 +6,23 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "proxy/net/socket_address.h"
 
 namespace portico::net {
 
 class Loop;
+
+// What somebody wants to have for as long as a connection's socket is open.
+class Attachment {
+ public:
+  Attachment() = default;
+  Attachment(const Attachment&) = delete;
+  Attachment& operator=(const Attachment&) = delete;
+  virtual ~Attachment() = default;
+};
 
 // A connection that was accepted and belongs to nobody yet. Closed when it dies unused.
 class AcceptedSocket {
@@ -27,10 +38,19 @@ class AcceptedSocket {
   // The descriptor (non-blocking, close-on-exec, TCP_NODELAY) is the caller's now.
   [[nodiscard]] int release();
 
+  // Goes to the Transport that is made of this.
+  void attach(std::unique_ptr<Attachment> attachment) { attachment_ = std::move(attachment); }
+  [[nodiscard]] std::unique_ptr<Attachment> release_attachment() { return std::move(attachment_); }
+
+  // Sends `farewell` (empty: nothing) without waiting, and closes. A client that has sent more than
+  // was read may see a reset instead.
+  void refuse(std::string_view farewell);
+
  private:
   int fd_;
   SocketAddress peer_;
   SocketAddress local_;
+  std::unique_ptr<Attachment> attachment_;
 };
 
 // Nothing listens on `address`, and this process may: binds it for a moment without SO_REUSEPORT,

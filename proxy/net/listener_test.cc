@@ -12,6 +12,7 @@
 #include "proxy/net/connector.h"
 #include "proxy/net/fd_limit.h"
 #include "proxy/net/loop.h"
+#include "proxy/net/tcp_transport.h"
 #include "proxy/net/testing/peer.h"
 
 namespace portico::net {
@@ -243,6 +244,37 @@ TEST_F(ConnectorTest, TheHandlerMayDestroyIt) {
     called = true;
   });
   EXPECT_TRUE(until([&called] { return called; }));
+}
+
+TEST_F(ListenerTest, WhoIsRefusedIsToldAndClosed) {
+  const auto listener = open(kAnyPort);
+  const auto peer = testing::connect_plain(listener->local_address());
+  peer->send("GET / HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(until([this] { return accepted_.size() == 1; }));
+  accepted_[0].refuse("no\n");
+  ASSERT_TRUE(until([&peer] {
+    peer->drive();
+    return peer->ended() || peer->was_reset();
+  }));
+  EXPECT_EQ(peer->received(), "no\n");
+}
+
+TEST_F(ListenerTest, WhatIsAttachedLivesAsLongAsTheTransport) {
+  struct Counted final : Attachment {
+    explicit Counted(int& count) : alive(count) { ++alive; }
+    ~Counted() override { --alive; }
+    int& alive;
+  };
+  int alive = 0;
+  const auto listener = open(kAnyPort);
+  const auto peer = testing::connect_plain(listener->local_address());
+  ASSERT_TRUE(until([this] { return accepted_.size() == 1; }));
+  accepted_[0].attach(std::make_unique<Counted>(alive));
+  auto transport = make_tcp_transport(loop_, std::move(accepted_[0]));
+  accepted_.clear();
+  EXPECT_EQ(alive, 1);
+  transport.reset();
+  EXPECT_EQ(alive, 0);
 }
 
 }  // namespace

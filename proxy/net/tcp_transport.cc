@@ -57,6 +57,7 @@ TcpTransport::TcpTransport(Loop& loop, const TransportInfo& info, Readiness read
 TcpTransport::TcpTransport(Loop& loop, AcceptedSocket socket)
     : loop_(loop),
       info_{.peer = socket.peer(), .local = socket.local()},
+      attachment_(socket.release_attachment()),
       readiness_(loop.core(), socket.release(), Readiness::Descriptor::kOwned, *this),
       poster_(loop.core(), [](void* self) { static_cast<TcpTransport*>(self)->turn(); }, this) {
   loop.check_thread();

@@ -67,6 +67,7 @@ class TcpTransport final : public Transport, ReadinessHandler, BatchedSender {
   Loop& loop_;
   TransportSink* sink_ = nullptr;  // null: not started, closed, or told of its error
   TransportInfo info_;
+  std::unique_ptr<Attachment> attachment_;
   Readiness readiness_;
   Poster poster_;
   UnreadBuffer unread_;

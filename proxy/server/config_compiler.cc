@@ -30,7 +30,9 @@ std::string strict_transport_security(const routing::Settings& settings) {
 
 }  // namespace
 
-ConfigCompiler::ConfigCompiler(std::shared_ptr<const routing::CertificateSpec> self_signed) {
+ConfigCompiler::ConfigCompiler(std::shared_ptr<const routing::CertificateSpec> self_signed,
+                               TlsCompiler tls)
+    : tls_(std::move(tls)) {
   config_.certificates = std::make_shared<const tls::CertificateStore>(std::move(self_signed));
 }
 
@@ -47,6 +49,7 @@ std::shared_ptr<const exchange::Config> ConfigCompiler::compile(const routing::S
   config_.generation = snapshot.generation;
   config_.compiled = std::chrono::steady_clock::now();
   compile_backends(snapshot);
+  compile_tls(snapshot);
   compile_hosts(snapshot);
   compile_certificates(snapshot);
   compile_settings(snapshot);
@@ -141,6 +144,7 @@ void ConfigCompiler::compile_hosts(const routing::Snapshot& snapshot) {
   routing::SharedMap<routing::HostSpec>::diff(
       snapshot_.hosts, snapshot.hosts,
       [&](const std::string& host, const Pointer*, const Pointer* after) {
+        set_host_policy(host, after == nullptr ? nullptr : after->get());
         if (after != nullptr) {
           config_.routes.set_host(host,
                                   routing::HostRoutes::compile(**after, resolve, route_memory()));
@@ -155,6 +159,24 @@ void ConfigCompiler::compile_hosts(const routing::Snapshot& snapshot) {
   const auto& spec = snapshot.default_route;
   config_.routes.set_default(std::make_shared<const routing::Route>(routing::Route{
       .spec = spec, .policy = spec->policy.get(), .backend = backend_id(spec->backend)}));
+}
+
+// Before the hosts: their policies begin with the settings.
+void ConfigCompiler::compile_tls(const routing::Snapshot& snapshot) {
+  if (config_.tls != nullptr && snapshot.settings->tls == snapshot_.settings->tls) {
+    return;
+  }
+  config_.tls = tls_.set(snapshot.settings->tls);
+  snapshot.hosts.for_each(
+      [this](const std::string& host, const auto& spec) { set_host_policy(host, spec.get()); });
+}
+
+void ConfigCompiler::set_host_policy(const std::string& host, const routing::HostSpec* spec) {
+  if (spec != nullptr && spec->tls != nullptr) {
+    config_.host_policies.set(host, tls_.compile(spec->tls));
+  } else {
+    config_.host_policies.erase(host);
+  }
 }
 
 void ConfigCompiler::compile_certificates(const routing::Snapshot& snapshot) {

@@ -9,6 +9,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "proxy/exchange/config.h"
+#include "proxy/server/host_policies.h"
 #include "routing/snapshot.h"
 
 namespace portico::server {
@@ -20,7 +21,9 @@ namespace portico::server {
 class ConfigCompiler {
  public:
   // `self_signed` serves where there is no default certificate.
-  explicit ConfigCompiler(std::shared_ptr<const routing::CertificateSpec> self_signed);
+  // `tls` is what the settings of TLS change.
+  explicit ConfigCompiler(std::shared_ptr<const routing::CertificateSpec> self_signed,
+                          TlsCompiler tls = TlsCompiler({}, nullptr));
 
   std::shared_ptr<const exchange::Config> compile(const routing::Snapshot& snapshot);
 
@@ -32,6 +35,8 @@ class ConfigCompiler {
 
   void compile_backends(const routing::Snapshot& snapshot);
   void compile_hosts(const routing::Snapshot& snapshot);
+  void compile_tls(const routing::Snapshot& snapshot);
+  void set_host_policy(const std::string& host, const routing::HostSpec* spec);
   void compile_certificates(const routing::Snapshot& snapshot);
   void compile_settings(const routing::Snapshot& snapshot);
   void set_backend(std::string_view key, const std::shared_ptr<const routing::BackendSpec>& spec);
@@ -50,6 +55,7 @@ class ConfigCompiler {
   absl::flat_hash_map<net::SocketAddress, Address> addresses_;
   std::vector<exchange::EndpointId> free_endpoints_;
   std::uint32_t next_endpoint_ = 0;
+  TlsCompiler tls_;
   std::vector<std::shared_ptr<const exchange::Backend>> released_;  // by the change being compiled
 };
 

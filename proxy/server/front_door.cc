@@ -14,7 +14,8 @@ class FrontDoor::Arrival final : public exchange::Mortal {
  public:
   Arrival(FrontDoor& door, std::unique_ptr<net::Transport> below)
       : shaking_(door.context_.loop, std::move(below),
-                 tls::Engine::server(door.tls_, door.context_.config->config().certificates),
+                 tls::Engine::server(door.context_.config->config().tls,
+                                     door.context_.config->config().certificates, &door.policies_),
                  door.context_.options.handshake_timeout, [this, &door](auto result) {
                    if (result) {
                      door.owner_.serve(std::move(*result));
@@ -30,10 +31,9 @@ class FrontDoor::Arrival final : public exchange::Mortal {
   net::TlsHandshake shaking_;
 };
 
-FrontDoor::FrontDoor(const exchange::Context& context,
-                     std::shared_ptr<const tls::ServerContext> tls, exchange::Reaper& reaper,
-                     Metrics& metrics, FrontDoorOwner& owner)
-    : context_(context), tls_(std::move(tls)), reaper_(reaper), metrics_(metrics), owner_(owner) {}
+FrontDoor::FrontDoor(const exchange::Context& context, exchange::Reaper& reaper, Metrics& metrics,
+                     FrontDoorOwner& owner)
+    : context_(context), reaper_(reaper), metrics_(metrics), owner_(owner), policies_(context) {}
 
 FrontDoor::~FrontDoor() = default;
 

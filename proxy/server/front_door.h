@@ -12,8 +12,8 @@
 #include "proxy/exchange/reaper.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/transport.h"
+#include "proxy/server/host_policies.h"
 #include "proxy/server/metrics.h"
-#include "tls/server_context.h"
 
 namespace portico::server {
 
@@ -32,8 +32,8 @@ class FrontDoorOwner {
 // Errors:    who fails on the way is closed, and counted in `metrics`.
 class FrontDoor {
  public:
-  FrontDoor(const exchange::Context& context, std::shared_ptr<const tls::ServerContext> tls,
-            exchange::Reaper& reaper, Metrics& metrics, FrontDoorOwner& owner);
+  FrontDoor(const exchange::Context& context, exchange::Reaper& reaper, Metrics& metrics,
+            FrontDoorOwner& owner);
   ~FrontDoor();
 
   void enter_http(net::AcceptedSocket socket);
@@ -48,10 +48,10 @@ class FrontDoor {
   void end(Arrival& arrival);
 
   const exchange::Context& context_;
-  std::shared_ptr<const tls::ServerContext> tls_;
   exchange::Reaper& reaper_;
   Metrics& metrics_;
   FrontDoorOwner& owner_;
+  HostPolicies policies_;
   std::vector<std::unique_ptr<Arrival>> arrivals_;
 };
 

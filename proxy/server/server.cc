@@ -40,11 +40,6 @@ struct Collection {
 std::expected<std::unique_ptr<Server>, std::string> Server::open(net::Loop& control,
                                                                  ServerSetup setup) {
   auto server = std::unique_ptr<Server>(new Server(control, std::move(setup)));
-  auto tls = tls::ServerContext::create({}, std::make_shared<tls::TicketKeys>());
-  if (!tls) {
-    return std::unexpected("TLS: " + tls.error());
-  }
-  server->worker_setup_.tls = std::move(*tls);
   if (server->setup_.access_log != LogFormat::kOff) {
     auto log = AccessLog::open(server->setup_.access_log, server->setup_.access_log_path,
                                server->setup_.workers);
@@ -68,10 +63,10 @@ Server::Server(net::Loop& control, ServerSetup setup)
     : control_(control),
       setup_(std::move(setup)),
       worker_setup_{.options = setup_.options,
-                    .tls = nullptr,
                     .control = control_,
                     .log_format = setup_.access_log},
-      compiler_(tls::make_self_signed()) {}
+      compiler_(tls::make_self_signed(),
+                TlsCompiler({}, std::make_shared<tls::TicketKeys>())) {}
 
 Server::~Server() {
   for (auto& worker : workers_) {

@@ -28,7 +28,7 @@ Worker::Worker(std::uint32_t index, const WorkerSetup& setup, LogRing* log)
                .config = {},
                .pinned = {}},
       slots_(context_, reaper_),
-      front_door_(context_, setup.tls, reaper_, metrics_, *this) {}
+      front_door_(context_, reaper_, metrics_, *this) {}
 
 // What dies gives its Slot back, so the Slots must still be there; a Slot may go to the reaper in
 // turn.

@@ -21,14 +21,12 @@
 #include "proxy/server/log_ring.h"
 #include "proxy/server/metrics.h"
 #include "proxy/upstream/pool.h"
-#include "tls/server_context.h"
 
 namespace portico::server {
 
 // What all workers have in common. Outlives them.
 struct WorkerSetup {
   const exchange::Options& options;
-  std::shared_ptr<const tls::ServerContext> tls;
   net::Loop& control;  // where a Config goes to be freed
   LogFormat log_format = LogFormat::kOff;
 };

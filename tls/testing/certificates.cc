@@ -2,10 +2,12 @@
 
 #include <cstdlib>
 
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "tls/openssl.h"
+#include "tls/pem.h"
 
 namespace portico::tls::testing {
 namespace {
@@ -163,6 +165,34 @@ std::string Authority::revocations(bool all, long next_in_days) const {
   X509_CRL_set1_nextUpdate(list.get(), time.get());
   must(X509_CRL_sign(list.get(), native_->pair.key.get(), EVP_sha256()) > 0, "X509_CRL_sign");
   return to_pem([&](BIO* bio) { return PEM_write_bio_X509_CRL(bio, list.get()); });
+}
+
+std::string Authority::ocsp_response(const routing::CertificateSpec& leaf, bool is_good,
+                                     long next_in_days) const {
+  const auto parsed = parse_certificate(leaf);
+  must(parsed.has_value(), "parse_certificate");
+  auto* issuer = native_->pair.certificate.get();
+  const std::unique_ptr<OCSP_BASICRESP, Deleter<OCSP_BASICRESP_free>> basic(OCSP_BASICRESP_new());
+  const std::unique_ptr<OCSP_CERTID, Deleter<OCSP_CERTID_free>> id(
+      OCSP_cert_to_id(EVP_sha1(), parsed->leaf.get(), issuer));
+  const std::unique_ptr<ASN1_TIME, Deleter<ASN1_TIME_free>> from(
+      X509_gmtime_adj(nullptr, -2 * kDay));
+  const std::unique_ptr<ASN1_TIME, Deleter<ASN1_TIME_free>> until(
+      X509_gmtime_adj(nullptr, next_in_days * kDay));
+  must(OCSP_basic_add1_status(basic.get(), id.get(),
+                              is_good ? V_OCSP_CERTSTATUS_GOOD : V_OCSP_CERTSTATUS_REVOKED, 0,
+                              from.get(), from.get(), until.get()) != nullptr,
+       "OCSP_basic_add1_status");
+  must(OCSP_basic_sign(basic.get(), issuer, native_->pair.key.get(), EVP_sha256(), nullptr, 0) == 1,
+       "OCSP_basic_sign");
+  const std::unique_ptr<OCSP_RESPONSE, Deleter<OCSP_RESPONSE_free>> response(
+      OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get()));
+  unsigned char* der = nullptr;
+  const int size = i2d_OCSP_RESPONSE(response.get(), &der);
+  must(size > 0, "i2d_OCSP_RESPONSE");
+  std::string text(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
+  OPENSSL_free(der);
+  return text;
 }
 
 std::shared_ptr<const routing::CertificateSpec> make_certificate(

@@ -40,6 +40,9 @@ class Authority {
       const CertificateRequest& request) const;
   // Of all that it issued (they have one serial number), or of none.
   [[nodiscard]] std::string revocations(bool all, long next_in_days = 30) const;
+  // An OCSP response about a certificate that it issued, in DER.
+  [[nodiscard]] std::string ocsp_response(const routing::CertificateSpec& leaf, bool is_good = true,
+                                          long next_in_days = 7) const;
 
  private:
   struct Native;
