@@ -133,12 +133,17 @@ std::size_t H1Connection::take_head(std::span<char> bytes) {
   auto& decoder = slot_->decoder;
   const auto fed = decoder.feed_head(bytes);
   if (!fed) {
+    if (is_h2_preface(bytes)) {
+      hand_over_to_h2();
+      return 0;
+    }
     refuse(fed.error());
     return bytes.size();
   }
   if (*fed == 0) {
     return 0;
   }
+  first_ = false;
   auto& head = decoder.head();
   head.wire_bytes = *fed;
   state_ = State::kExchange;
@@ -149,6 +154,22 @@ std::size_t H1Connection::take_head(std::span<char> bytes) {
   deadline_.cancel();
   slot_->exchange.start(*this, head, transport_->info());
   return *fed;
+}
+
+// Its request line is no HTTP/1 request's: only after a refusal is it looked for. Not over TLS,
+// where ALPN has decided (RFC 9113 3.2).
+bool H1Connection::is_h2_preface(std::span<const char> bytes) const {
+  constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  const std::string_view text(bytes.data(), bytes.size());
+  return first_ && transport_->info().tls == nullptr &&
+         text.substr(0, kPreface.size()) == kPreface.substr(0, text.size());
+}
+
+void H1Connection::hand_over_to_h2() {
+  state_ = State::kClosed;
+  deadline_.cancel();
+  owner_.serve_h2(std::move(transport_));
+  owner_.on_closed(*this);
 }
 
 std::size_t H1Connection::take_body(std::span<char> bytes) {

@@ -7,8 +7,8 @@
 #include <memory>
 #include <span>
 
+#include "proxy/downstream/connection.h"
 #include "proxy/downstream/slots.h"
-#include "proxy/exchange/reaper.h"
 #include "proxy/exchange/stream.h"
 #include "proxy/http/h1_decoder.h"
 #include "proxy/net/deadline.h"
@@ -20,21 +20,10 @@ class HeadWriter;
 
 namespace portico::downstream {
 
-class H1Connection;
-
-class ConnectionOwner {
- public:
-  // The connection is closed; hand it to the reaper.
-  virtual void on_closed(H1Connection& connection) = 0;
-
- protected:
-  ~ConnectionOwner() = default;
-};
-
 // Thread:    worker-bound.
 // Lifetime:  the owner's, until on_closed. Pipelined requests wait in the transport's buffer.
 // Memory:    between requests it holds no Slot and no buffer.
-class H1Connection final : public exchange::Mortal,
+class H1Connection final : public Connection,
                            private net::TransportSink,
                            private exchange::ServerStream,
                            private http::MessageSink {
@@ -43,15 +32,9 @@ class H1Connection final : public exchange::Mortal,
                std::unique_ptr<net::Transport> transport);
   ~H1Connection() override;
 
-  // Begins to read. Apart from the constructor, since the owner must hold the connection first.
-  void start();
-  // Closes as soon as nothing is open; a connection that has had no request yet may still bring its
-  // first one.
-  void drain();
-  // Closes whatever is open.
-  void close();
-
-  std::size_t index = 0;  // the owner's place for it
+  void start() override;
+  void drain() override;
+  void close() override;
 
  private:
   enum class State : std::uint8_t {
@@ -88,6 +71,8 @@ class H1Connection final : public exchange::Mortal,
   std::size_t feed_step(std::span<char> bytes);
   std::size_t take_head(std::span<char> bytes);
   std::size_t take_body(std::span<char> bytes);
+  [[nodiscard]] bool is_h2_preface(std::span<const char> bytes) const;
+  void hand_over_to_h2();
   void refuse(const http::ParseError& error);
   [[nodiscard]] bool exchange_open() const {
     return state_ == State::kExchange || state_ == State::kTunnel;
@@ -115,6 +100,7 @@ class H1Connection final : public exchange::Mortal,
   State state_ = State::kFresh;
   std::size_t unsent_bytes_ = 0;  // while write_blocked_: what the client had not taken
   std::chrono::steady_clock::time_point linger_end_;
+  bool first_ = true;  // no request has come yet
   bool keep_alive_ = true;
   bool body_credit_ = false;
   bool answer_ended_ = false;

@@ -170,8 +170,12 @@ ssize_t max_data(nghttp2_session*, std::uint8_t, std::int32_t, std::int32_t conn
 
 // Bodies go from their stream straight to where send() collects: nghttp2 only frames them.
 ssize_t read_body(nghttp2_session* session, std::int32_t id, std::uint8_t*, std::size_t limit,
-                  std::uint32_t* flags, nghttp2_data_source* source, void* user_data) {
-  const H2Supply supply = static_cast<H2StreamEvents*>(source->ptr)->supply(limit);
+                  std::uint32_t* flags, nghttp2_data_source*, void* user_data) {
+  H2StreamEvents* const stream = native_of(user_data).find(id);
+  if (stream == nullptr) {
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  }
+  const H2Supply supply = stream->supply(limit);
   if (supply.bytes == 0 && !supply.end) {
     return NGHTTP2_ERR_DEFERRED;
   }
@@ -188,15 +192,18 @@ ssize_t read_body(nghttp2_session* session, std::int32_t id, std::uint8_t*, std:
 }
 
 int send_body(nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* header, std::size_t size,
-              nghttp2_data_source* source, void* user_data) {
+              nghttp2_data_source*, void* user_data) {
   Native& native = native_of(user_data);
   assert(frame->data.padlen == 0 && "no padding is asked for");
-  static_cast<void>(frame);
+  H2StreamEvents* const stream = native.find(frame->hd.stream_id);
+  if (stream == nullptr) {
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  }
   if (native.room.size() < kFrameHeaderBytes + size) {
     return NGHTTP2_ERR_WOULDBLOCK;
   }
   std::memcpy(native.room.data(), header, kFrameHeaderBytes);
-  static_cast<H2StreamEvents*>(source->ptr)->take(native.room.subspan(kFrameHeaderBytes, size));
+  stream->take(native.room.subspan(kFrameHeaderBytes, size));
   native.room = native.room.subspan(kFrameHeaderBytes + size);
   return 0;
 }
@@ -256,9 +263,7 @@ void submit_settings(Native& native, const H2Settings& settings) {
                                         static_cast<std::int32_t>(settings.connection_window));
 }
 
-nghttp2_data_provider provider_of(H2StreamEvents* stream) {
-  return {.source = {.ptr = stream}, .read_callback = read_body};
-}
+constexpr nghttp2_data_provider kBody{.source = {.ptr = nullptr}, .read_callback = read_body};
 
 }  // namespace
 
@@ -360,10 +365,9 @@ bool H2Session::is_over() const {
 
 std::int32_t H2Session::submit_request(const H2FieldList& fields, bool body_follows,
                                        H2StreamEvents& events) {
-  const auto provider = provider_of(&events);
   const auto& list = native_->names_and_values(fields);
   const auto stream = nghttp2_submit_request(native_->session, nullptr, list.data(), list.size(),
-                                             body_follows ? &provider : nullptr, &events);
+                                             body_follows ? &kBody : nullptr, &events);
   return std::max(stream, 0);
 }
 
@@ -374,10 +378,9 @@ void H2Session::submit_interim(std::int32_t stream, const H2FieldList& fields) {
 }
 
 void H2Session::submit_head(std::int32_t stream, const H2FieldList& fields, bool body_follows) {
-  const auto provider = provider_of(native_->find(stream));
   const auto& list = native_->names_and_values(fields);
   nghttp2_submit_response(native_->session, stream, list.data(), list.size(),
-                          body_follows ? &provider : nullptr);
+                          body_follows ? &kBody : nullptr);
 }
 
 void H2Session::resume(std::int32_t stream) {
@@ -387,6 +390,10 @@ void H2Session::resume(std::int32_t stream) {
 void H2Session::reset(std::int32_t stream, H2Error error) {
   nghttp2_submit_rst_stream(native_->session, NGHTTP2_FLAG_NONE, stream,
                             static_cast<std::uint32_t>(error));
+}
+
+void H2Session::detach(std::int32_t stream) {
+  nghttp2_session_set_stream_user_data(native_->session, stream, nullptr);
 }
 
 void H2Session::consume(std::int32_t stream, std::size_t bytes) {

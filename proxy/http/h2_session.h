@@ -178,6 +178,8 @@ class H2Session {
   // supply() has something again.
   void resume(std::int32_t stream);
   void reset(std::int32_t stream, H2Error error);
+  // Its H2StreamEvents are not called again; what they had not given is given up.
+  void detach(std::int32_t stream);
   // Gives the peer `bytes` of its window back, of the stream and of the connection.
   void consume(std::int32_t stream, std::size_t bytes);
   // Of the connection only, for streams that are gone.

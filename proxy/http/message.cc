@@ -74,6 +74,7 @@ void RequestHead::clear() {
   method_text.clear();
   target.clear();
   authority.clear();
+  version_major = 1;
   version_minor = 1;
   framing = Framing::kNone;
   content_length = 0;

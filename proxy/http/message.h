@@ -194,7 +194,8 @@ struct RequestHead {
   std::string target;
   std::string authority;  // the absolute form's host where there is one, else Host; may be empty in
                           // HTTP/1.0
-  std::uint8_t version_minor = 1;  // HTTP/1.x
+  std::uint8_t version_major = 1;  // HTTP/2 is 2.1 here: all that 1.1 may do, it may
+  std::uint8_t version_minor = 1;
   Framing framing = Framing::kNone;
   std::uint64_t content_length = 0;
   bool keep_alive = true;         // the client is willing

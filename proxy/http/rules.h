@@ -42,6 +42,9 @@ std::expected<void, ParseError> judge_response(ResponseHead& head, Method asked)
 // the port empty or at most 65535. No userinfo.
 bool is_valid_authority(std::string_view authority);
 
+// Bytes that may stand in an origin-form target. The first one is the caller's to look at.
+bool is_valid_path_and_query(std::string_view target);
+
 // 1*DIGIT up to 2^64 - 1; leading zeros are legal (RFC 9110 8.6).
 std::optional<std::uint64_t> parse_content_length(std::string_view value);
 

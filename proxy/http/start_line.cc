@@ -120,6 +120,10 @@ std::size_t last_space(std::string_view line) {
 
 }  // namespace
 
+bool is_valid_path_and_query(std::string_view target) {
+  return has_only_target_bytes(target);
+}
+
 Judgement parse_request_line(std::string_view line, const Limits& limits, RequestHead& head) {
   const std::size_t method_end = token_size(line);
   if (method_end == 0 || method_end == line.size() || line[method_end] != ' ') {

@@ -87,10 +87,10 @@ void append_json_line(std::string& out, const Record& record,
   append_json_string(out, "target", record.target);
   fmt::format_to(
       into,
-      FMT_COMPILE(",\"protocol\":\"HTTP/1.{}\",\"request_bytes\":{},\"response_bytes\":{},"
+      FMT_COMPILE(",\"protocol\":\"HTTP/{}.{}\",\"request_bytes\":{},\"response_bytes\":{},"
                   "\"duration_seconds\":{:.6f},\"attempts\":{}"),
-      record.version_minor, record.request_bytes, record.response_bytes, seconds(record.duration),
-      record.attempts);
+      record.version_major, record.version_minor, record.request_bytes, record.response_bytes,
+      seconds(record.duration), record.attempts);
   const auto names = names_of(record);
   append_json_string(out, "namespace", names.namespace_);
   append_json_string(out, "ingress", names.ingress);
@@ -119,7 +119,7 @@ void append_nginx_line(std::string& out, const Record& record,
     append_escaped(out, record.method);
     out.push_back(' ');
     append_escaped(out, record.target);
-    fmt::format_to(into, FMT_COMPILE(" HTTP/1.{}"), record.version_minor);
+    fmt::format_to(into, FMT_COMPILE(" HTTP/{}.{}"), record.version_major, record.version_minor);
   }
   fmt::format_to(into, FMT_COMPILE("\" {} {} \""), record.status, record.response_bytes);
   append_escaped(out, or_dash(record.referer));

@@ -4,6 +4,8 @@
 
 #include <boost/smart_ptr/make_local_shared.hpp>
 
+#include "proxy/downstream/h1_connection.h"
+#include "proxy/downstream/h2_connection.h"
 #include "proxy/server/take_out.h"
 
 namespace portico::server {
@@ -28,6 +30,7 @@ Worker::Worker(std::uint32_t index, const WorkerSetup& setup, LogRing* log)
                .config = {},
                .pinned = {}},
       slots_(context_, reaper_),
+      h2_streams_(context_, reaper_),
       front_door_(context_, reaper_, metrics_, *this) {}
 
 // What dies gives its Slot back, so the Slots must still be there; a Slot may go to the reaper in
@@ -74,13 +77,27 @@ void Worker::join() {
 // ---- connections
 
 void Worker::serve(std::unique_ptr<net::Transport> transport) {
-  auto& connection = connections_.emplace_back(std::make_unique<downstream::H1Connection>(
+  const auto* const tls = transport->info().tls;
+  if (tls != nullptr && tls->alpn == "h2") {
+    serve_h2(std::move(transport));
+    return;
+  }
+  add(std::make_unique<downstream::H1Connection>(
       context_, slots_, static_cast<downstream::ConnectionOwner&>(*this), std::move(transport)));
-  connection->index = connections_.size() - 1;
-  connection->start();
 }
 
-void Worker::on_closed(downstream::H1Connection& connection) {
+void Worker::serve_h2(std::unique_ptr<net::Transport> transport) {
+  add(std::make_unique<downstream::H2Connection>(
+      h2_streams_, static_cast<downstream::ConnectionOwner&>(*this), std::move(transport)));
+}
+
+void Worker::add(std::unique_ptr<downstream::Connection> connection) {
+  connection->index = connections_.size();
+  connections_.push_back(std::move(connection));
+  connections_.back()->start();
+}
+
+void Worker::on_closed(downstream::Connection& connection) {
   reaper_.take(take_out(connections_, connection.index));
   report_if_drained();
 }

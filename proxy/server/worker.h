@@ -10,7 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "proxy/downstream/h1_connection.h"
+#include "proxy/downstream/connection.h"
+#include "proxy/downstream/h2_stream.h"
 #include "proxy/downstream/slots.h"
 #include "proxy/exchange/context.h"
 #include "proxy/exchange/reaper.h"
@@ -73,7 +74,9 @@ class Worker final : private downstream::ConnectionOwner,
 
   void serve(std::unique_ptr<net::Transport> transport) override;
   void on_arrival_ended() override { report_if_drained(); }
-  void on_closed(downstream::H1Connection& connection) override;
+  void serve_h2(std::unique_ptr<net::Transport> transport) override;
+  void add(std::unique_ptr<downstream::Connection> connection);
+  void on_closed(downstream::Connection& connection) override;
   void record(const exchange::Record& record) override;
 
   const WorkerSetup& setup_;
@@ -83,12 +86,13 @@ class Worker final : private downstream::ConnectionOwner,
   upstream::Pool pool_;
   exchange::Context context_;
   downstream::Slots slots_;
+  downstream::H2Streams h2_streams_;
   Metrics metrics_;
   FrontDoor front_door_;
   std::string line_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::uint64_t shed_by_closed_listeners_ = 0;
-  std::vector<std::unique_ptr<downstream::H1Connection>> connections_;
+  std::vector<std::unique_ptr<downstream::Connection>> connections_;
   std::move_only_function<void()> drained_;
   std::thread thread_;
 };

@@ -33,9 +33,13 @@ struct Scene final : ConnectionOwner {
     connection->start();
     turn();
   }
-  void on_closed(H1Connection&) override {
+  void on_closed(Connection&) override {
     closed = true;
     reaper.take(std::move(connection));
+  }
+
+  void serve_h2(std::unique_ptr<net::Transport> transport) override {
+    h2_transport = std::move(transport);
   }
 
   // What the loop would do with what is due.
@@ -96,6 +100,7 @@ struct Scene final : ConnectionOwner {
   Slots slots{worker.context, reaper};
   exchange::testing::Wire wire;
   std::unique_ptr<H1Connection> connection;
+  std::unique_ptr<net::Transport> h2_transport;  // handed over
   bool closed = false;
 };
 
