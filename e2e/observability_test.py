@@ -132,6 +132,7 @@ def test_the_metrics_of_the_first_day_are_there(plain):
         "portico_upstream_reuses_total",
         "portico_config_generation",
         "portico_config_age_seconds",
+        "portico_changes_seconds_count",
     ):
         assert name in names, f"{name} is not among {sorted(names)}"
 

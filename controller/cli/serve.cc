@@ -1,7 +1,9 @@
 #include "controller/cli/serve.h"
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <expected>
 #include <memory>
@@ -105,7 +107,10 @@ class Process {
 
   std::expected<void, std::string> open_source() {
     auto apply = [this](kube::Batch batch) {
+      const auto begun = std::chrono::steady_clock::now();
       controller_->apply(std::move(batch));
+      applying_ += std::chrono::steady_clock::now() - begun;
+      ++applied_;
       const auto secrets = controller_->take_secret_uses();
       if (cluster_ != nullptr) {
         cluster_->use_secrets(secrets);
@@ -222,9 +227,11 @@ class Process {
       reply(ready_ ? server::AdminResponse{.body = "ready\n"}
                    : server::AdminResponse{.status = 503, .body = "not ready\n"});
     } else if (request.path == "/metrics") {
-      server_->collect(admin_->loop(), [reply = std::move(reply)](std::string text) mutable {
-        reply(
-            {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = std::move(text)});
+      server_->collect(admin_->loop(), [this, reply = std::move(reply)](std::string text) mutable {
+        control_.post([this, reply = std::move(reply), text = std::move(text)]() mutable {
+          reply({.content_type = "text/plain; version=0.0.4; charset=utf-8",
+                 .body = text + controller_metrics()});
+        });
       });
     } else if (request.path == "/explain") {
       handle_explain(request, std::move(reply));
@@ -232,6 +239,23 @@ class Process {
       reply({.status = 404,
              .body = "not found: /healthz, /readyz, /metrics and /explain?url= are here\n"});
     }
+  }
+
+  std::string controller_metrics() const {
+    auto text = fmt::format(
+        "# HELP portico_changes_seconds Taking up changes of objects: translating and compiling.\n"
+        "# TYPE portico_changes_seconds summary\n"
+        "portico_changes_seconds_sum {:.6f}\nportico_changes_seconds_count {}\n",
+        std::chrono::duration<double>(applying_).count(), applied_);
+    if (cluster_ != nullptr) {
+      text +=
+          kube::to_metrics(cluster_->figures(), control_.now(), std::chrono::system_clock::now());
+      text += fmt::format(
+          "# HELP portico_leader Whether this replica writes status and Events.\n"
+          "# TYPE portico_leader gauge\nportico_leader {}\n",
+          status_->leads() ? 1 : 0);
+    }
+    return text;
   }
 
   // 200: a rule serves it; 404: none does, and the body says why.
@@ -274,6 +298,8 @@ class Process {
   bool stopping_ = false;
   bool writing_ = false;  // the last words to the API server
   bool drained_ = false;
+  std::chrono::steady_clock::duration applying_{0};
+  std::uint64_t applied_ = 0;  // batches
 };
 
 }  // namespace

@@ -95,6 +95,9 @@ void ClusterSource::open_elsewhere(const ClusterScope& scope) {
   if (!scope.default_certificate.empty()) {
     open(by_name(kind_index<Secret>(), scope.default_certificate), Reach::kEverywhere);
   }
+  if (!scope.ticket_keys.empty() && scope.ticket_keys != scope.default_certificate) {
+    open(by_name(kind_index<Secret>(), scope.ticket_keys), Reach::kEverywhere);
+  }
   const auto is_outside = [&](const std::string& key) {
     const bool other = !scope.namespace_.empty() && split(key).namespace_ != scope.namespace_;
     return !key.empty() && (other || scope.namespaces.has_value());
@@ -210,6 +213,7 @@ void ClusterSource::match_named() {
     }
     outage_.forget(it->second->reflector());
     view_.remove(it->second->reflector());
+    add_gone(gone_, it->second->reflector());
     it = named_.erase(it);
   }
   for (const std::string& key : wanted) {
@@ -302,6 +306,17 @@ bool ClusterSource::all_named() const {
     const Reflector& reflector = named.second->reflector();
     return reflector.has_listed() || reflector.is_denied() || reflector.failures() > 0;
   });
+}
+
+ClusterFigures ClusterSource::figures() const {
+  ClusterFigures figures = gone_;
+  for (const auto& driver : drivers_) {
+    add(figures, driver->reflector());
+  }
+  for (const auto& [key, driver] : named_) {
+    add(figures, driver->reflector());
+  }
+  return figures;
 }
 
 routing::Diagnostics ClusterSource::findings() const {

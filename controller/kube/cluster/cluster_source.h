@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/kube/cluster/cluster_figures.h"
 #include "controller/kube/cluster/cluster_view.h"
 #include "controller/kube/cluster/label_selector.h"
 #include "controller/kube/cluster/named_secrets.h"
@@ -34,6 +35,7 @@ struct ClusterScope {
   std::string publish_service;
   std::string default_backend_service;  // with its slices
   std::string default_certificate;      // a Secret of any type
+  std::string ticket_keys;              // another
 };
 
 // Ingresses, IngressClasses, Services, EndpointSlices, Secrets of type kubernetes.io/tls and those
@@ -58,6 +60,8 @@ class ClusterSource {
 
   // Which Secrets are needed by name from now on; the handler may call it.
   void use_secrets(std::span<const SecretUse> uses);
+
+  [[nodiscard]] ClusterFigures figures() const;
 
  private:
   enum class Stage : std::uint8_t {
@@ -95,6 +99,7 @@ class ClusterSource {
   NamedSecrets secrets_;
   std::map<std::string, std::unique_ptr<ReflectorDriver>> named_;  // by key, as secrets_.read()
   bool too_many_named_ = false;
+  ClusterFigures gone_;  // of reflectors that were closed
   net::Deadline turn_;
   Stage stage_ = Stage::kListing;
   bool flush_posted_ = false;

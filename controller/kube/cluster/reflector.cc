@@ -44,6 +44,7 @@ Reflector::Action Reflector::next(Time /*now*/) {
 }
 
 ApiRequest Reflector::list_request() {
+  tally_.lists += token_.empty() ? 1 : 0;
   ApiRequest request;
   request.target = query_.list_target(limit_, token_);
   return request;
@@ -53,6 +54,7 @@ ApiRequest Reflector::watch_request() {
   watch_time_ =
       std::chrono::seconds(backoff_.between(kShortestWatch.count(), kLongestWatch.count()));
   reader_.restart();
+  ++tally_.watches;
   ApiRequest request;
   request.target = query_.watch_target(version_, watch_time_);
   return request;
@@ -77,6 +79,7 @@ void Reflector::take_page(const ApiResponse& response, Time now) {
     return;
   }
   succeed();
+  tally_.heard_at = now;
   if (token_.empty()) {
     store_.begin_list();
     listed_problems_.clear();
@@ -169,6 +172,7 @@ void Reflector::take_event(WatchEvent& event, Time now) {
     case WatchEvent::Type::kBookmark:
       break;
   }
+  tally_.events += event.type == WatchEvent::Type::kBookmark ? 0 : 1;
   heard(now);
   if (!subject.version.empty()) {
     version_ = std::move(subject.version);
@@ -176,6 +180,7 @@ void Reflector::take_event(WatchEvent& event, Time now) {
 }
 
 void Reflector::heard(Time now) {
+  tally_.heard_at = now;
   deadline_ = std::min(opened_at_ + watch_time_ + kWatchMargin, now + kLongestQuiet);
 }
 
@@ -211,6 +216,7 @@ void Reflector::on_failure(const ApiFailure& failure, Time now) {
   }
   if (state_ == State::kWatching) {
     // Cut off, as happens: worth a word only if it can't be taken up again.
+    ++tally_.failures;
     if (now - opened_at_ >= kGoodStretch) {
       backoff_.reset();
     }
@@ -297,6 +303,7 @@ void Reflector::deny(Verb verb, int code, const ApiStatus& status, Time now) {
     // A server that has just come up refuses everybody until it has read its roles.
     backoff_.reset();
   }
+  ++tally_.failures;
   succeed();  // the server is there, and knows us
   token_.clear();
   // Where only the watch is refused, lists have to do.
@@ -320,6 +327,7 @@ void Reflector::expire(Verb verb, Time now) {
 
 void Reflector::fail(std::string what, milliseconds wait, State then, Time now) {
   ++failures_;
+  ++tally_.failures;
   failure_ = std::move(what);
   rest(wait, then, now);
 }

@@ -60,6 +60,15 @@ class Reflector {
     Time until;  // on_time() is to be called then
   };
 
+  // Since it was made.
+  struct Tally {
+    std::uint64_t lists = 0;    // begun, of however many pages
+    std::uint64_t watches = 0;  // begun
+    std::uint64_t events = 0;   // of watches, but for bookmarks
+    std::uint64_t failures = 0;
+    Time heard_at;  // when the server last said something; the epoch: never
+  };
+
   Reflector(ResourceQuery query, std::uint32_t seed);
 
   // What to do now: asked after construction and after each of the calls below.
@@ -89,6 +98,7 @@ class Reflector {
   // How often in a row it was tried in vain, and what came last; denials are not among them.
   [[nodiscard]] int failures() const { return failures_; }
   [[nodiscard]] const std::string& failure() const { return failure_; }
+  [[nodiscard]] const Tally& tally() const { return tally_; }
   // A denial, and objects that can't be used.
   [[nodiscard]] routing::Diagnostics findings() const;
   bool take_findings_changed() { return std::exchange(findings_changed_, false); }
@@ -148,6 +158,7 @@ class Reflector {
   bool findings_changed_ = false;
   int failures_ = 0;
   std::string failure_;
+  Tally tally_;
 };
 
 }  // namespace portico::kube
