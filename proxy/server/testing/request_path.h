@@ -89,7 +89,8 @@ struct RequestPath : downstream::ConnectionOwner {
     connection.reset();
     reaper.free_all();
   }
-  void on_closed(downstream::H1Connection&) override { reaper.take(std::move(connection)); }
+  void on_closed(downstream::Connection&) override { reaper.take(std::move(connection)); }
+  void serve_h2(std::unique_ptr<net::Transport>) override {}
   void turn() {
     while (to_client.turn() || to_backend.turn()) {
     }
