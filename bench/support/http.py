@@ -62,9 +62,9 @@ class Connection:
         self._socket.close()
 
 
-def get(port, host):
+def get(port, host, tls=False):
     """(status, body) over a connection of its own."""
-    connection = Connection(port, host)
+    connection = Connection(port, host, tls)
     try:
         return connection.get()
     finally:

@@ -1,5 +1,6 @@
 """Writes the manifests that Portico is started on, one file to an object."""
 
+import base64
 import os
 
 INGRESS = """\
@@ -90,6 +91,14 @@ def service(name, port, address="127.0.0.1"):
 def tls_secret(name, certificate, key):
     return SECRET.format(name=name, type="kubernetes.io/tls", certificate_field="tls.crt",
                          certificate=certificate, key_field="tls.key", key=key)
+
+
+def tls_secret_of_files(name, certificate, key):
+    encoded = []
+    for path in (certificate, key):
+        with open(path, "rb") as file:
+            encoded.append(base64.b64encode(file.read()).decode())
+    return tls_secret(name, *encoded)
 
 
 def opaque_secret(name, certificate, key):

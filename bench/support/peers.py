@@ -5,6 +5,21 @@ that Portico does too: a table of hosts, and the request headers that ingress-ng
 """
 
 import os
+from dataclasses import dataclass
+
+
+# Portico's order, so that all encrypt with the same cipher.
+CIPHER_SUITES = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+
+
+@dataclass
+class Secure:
+    """A second listener, with TLS 1.2 and 1.3 and both versions of HTTP."""
+    port: int
+    certificate: str  # files; HAProxy wants both in one
+    key: str
+    both: str
+
 
 NGINX = """\
 daemon off;
@@ -37,12 +52,14 @@ http {{
   proxy_set_header X-Forwarded-Scheme $scheme;
   proxy_set_header X-Scheme $scheme;
   proxy_buffering {buffering};
+  proxy_buffer_size {buffer_size};
+  proxy_buffers 8 {buffer_size};
   proxy_temp_path {directory}/proxy;
   client_body_temp_path {directory}/body;
   fastcgi_temp_path {directory}/fastcgi;
   uwsgi_temp_path {directory}/uwsgi;
   scgi_temp_path {directory}/scgi;
-  server {{ listen 127.0.0.1:{port} default_server; server_name _; return 404; }}
+{secure}  server {{ {default_listen} server_name _; return 404; }}
 {upstreams}{servers}}}
 """
 
@@ -56,7 +73,19 @@ NGINX_UPSTREAM = """\
 """
 
 NGINX_SERVER = """\
-  server {{ listen 127.0.0.1:{port}; server_name {host}; location / {{ proxy_pass http://{name}; }} }}
+  server {{ {listen} server_name {host}; location / {{ proxy_pass http://{name}; }} }}
+"""
+
+NGINX_SECURE = """\
+  ssl_certificate {certificate};
+  ssl_certificate_key {key};
+  ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_prefer_server_ciphers on;
+  ssl_conf_command Ciphersuites {suites};
+  ssl_session_cache shared:SSL:10m;
+  ssl_session_tickets off;
+  ssl_buffer_size 16k;
+  http2_max_concurrent_streams 128;
 """
 
 HAPROXY = """\
@@ -74,40 +103,50 @@ defaults
   timeout http-keep-alive 75s
 frontend hosts
   bind 127.0.0.1:{port}
-  http-request set-header X-Request-ID %[uuid()]
+{secure}  http-request set-header X-Request-ID %[uuid()]
   http-request set-header X-Real-IP %[src]
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
   http-request set-header X-Forwarded-Port %[dst_port]
-  http-request set-header X-Forwarded-Proto http
-  http-request set-header X-Forwarded-Scheme http
-  http-request set-header X-Scheme http
+  http-request set-header X-Forwarded-Proto {scheme}
+  http-request set-header X-Forwarded-Scheme {scheme}
+  http-request set-header X-Scheme {scheme}
   use_backend %[req.hdr(host),lower,map_str({map},none)]
 backend none
   http-request return status 404
 {backends}"""
 
 
-def nginx(routes, buffering="on"):
+def nginx(routes, buffering="on", buffer_size="4k", secure=None):
     """A writer of the configuration that leads each host of `routes` to its address."""
     def write(directory, port):
         names = _backend_names(routes)
         return _write(directory, "nginx.conf", NGINX.format(
-            directory=directory, port=port, buffering=buffering,
+            directory=directory, buffering=buffering, buffer_size=buffer_size,
+            default_listen=_nginx_listen(port, secure, " default_server"),
+            secure=NGINX_SECURE.format(suites=CIPHER_SUITES, **vars(secure)) if secure else "",
             upstreams="".join(NGINX_UPSTREAM.format(name=name, address=address)
                               for address, name in names.items()),
-            servers="".join(NGINX_SERVER.format(port=port, host=host, name=names[address])
+            servers="".join(NGINX_SERVER.format(listen=_nginx_listen(port, secure), host=host,
+                                                name=names[address])
                             for host, address in routes.items())))
     return write
 
 
-def haproxy(routes, reuse="safe"):
+def _nginx_listen(port, secure, more=""):
+    plain = f"listen 127.0.0.1:{port}{more};"
+    return plain + (f" listen 127.0.0.1:{secure.port} ssl http2{more};" if secure else "")
+
+
+def haproxy(routes, reuse="safe", secure=None):
     def write(directory, port):
         names = _backend_names(routes)
         table = _write(directory, "hosts.map", "".join(
             f"{host} {names[address]}\n" for host, address in routes.items()))
+        bind = (f"  bind 127.0.0.1:{secure.port} ssl crt {secure.both} alpn h2,http/1.1 "
+                f"ssl-min-ver TLSv1.2 ciphersuites {CIPHER_SUITES}\n") if secure else ""
         return _write(directory, "haproxy.cfg", HAPROXY.format(
-            port=port, map=table, reuse=reuse,
+            port=port, secure=bind, scheme="https" if secure else "http", map=table, reuse=reuse,
             backends="".join(f"backend {name}\n  server {name} {address} pool-max-conn -1\n"
                              for address, name in names.items())))
     return write

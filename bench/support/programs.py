@@ -17,6 +17,7 @@ class Build:
         self.relay = os.path.join(directory, "bench", "portico_bench_relay")
         self.backend = os.path.join(directory, "bench", "portico_bench_backend")
         self.certificates = os.path.join(directory, "bench", "portico_bench_certificates")
+        self.handshakes = os.path.join(directory, "bench", "portico_bench_handshakes")
         self.cache = os.path.join(root, "build", "bench-cache")
         os.makedirs(self.cache, exist_ok=True)
 

@@ -33,8 +33,15 @@ def line(name, text):
 
 def bar(name, value, limit, unit="", digits=2, detail=""):
     """One figure with an upper bar. True when met."""
-    met = value <= limit
+    return _judge(name, value, value <= limit, f"<= {limit:g}", unit, digits, detail)
+
+
+def bar_from_below(name, value, least, unit="", digits=2, detail=""):
+    return _judge(name, value, value >= least, f">= {least:g}", unit, digits, detail)
+
+
+def _judge(name, value, met, bound, unit, digits, detail):
     verdict = "met" if met else "MISSED"
-    print(f"  {name:<34} {value:.{digits}f}{unit}  bar <= {limit:g}{unit}: {verdict}"
+    print(f"  {name:<34} {value:.{digits}f}{unit}  bar {bound}{unit}: {verdict}"
           + (f"  {detail}" if detail else ""), flush=True)
     return met
