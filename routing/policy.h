@@ -14,6 +14,7 @@ struct Policy {
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds send_timeout{60'000};  // between two successful writes to the backend
   std::chrono::milliseconds read_timeout{60'000};  // between two successful reads from the backend
+  bool ssl_passthrough = false;  // asks for it on behalf of the whole host; HostSpec says it
   // Not empty: a setting that guards access can't be honoured, so the route answers 503 (fail
   // closed).
   std::string denied_because;

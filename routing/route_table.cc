@@ -116,7 +116,8 @@ std::shared_ptr<const HostRoutes> HostRoutes::compile(const HostSpec& spec, Reso
         Route{.spec = *route.shared,
               .policy = route.spec->policy.get(),
               .backend = resolve(route.spec->backend),
-              .host_has_certificate = spec.has_certificate};
+              .host_has_certificate = spec.has_certificate,
+              .host_ssl_passthrough = spec.ssl_passthrough};
     ++routes->route_count_;
   }
   return owner;

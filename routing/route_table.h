@@ -37,6 +37,7 @@ struct Route {
   const Policy* policy = nullptr;         // spec->policy
   BackendId backend{};
   bool host_has_certificate = false;
+  bool host_ssl_passthrough = false;
 };
 
 // What of a request a rule may look at.

@@ -2,10 +2,12 @@
 // Settings of routes are in policy.h.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 #include "routing/tls_settings.h"
 
+#include "routing/client_address.h"
 #include "routing/compression_settings.h"
 
 namespace portico::routing {
@@ -16,6 +18,9 @@ struct Settings {
   std::uint64_t hsts_max_age_seconds = 31'536'000;
   bool hsts_include_subdomains = true;
   bool hsts_preload = false;
+
+  ClientAddressSettings client_address;
+  std::chrono::milliseconds stream_timeout{600'000};  // of a TLS connection that is passed through
 
   CompressionSettings compression;
 

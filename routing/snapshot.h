@@ -42,6 +42,7 @@ struct RouteSpec {
 struct HostSpec {
   Hostname host;
   bool has_certificate = false;  // a certificate is configured for this host: ssl_redirect applies
+  bool ssl_passthrough = false;  // TLS connections go to the backend of its "/", unopened
   std::shared_ptr<const HostTls> tls;  // null: nothing of its own
   std::vector<std::shared_ptr<const RouteSpec>> routes;
 };

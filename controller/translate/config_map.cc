@@ -7,6 +7,7 @@
 
 #include "controller/kube/nearest_name.h"
 #include "controller/translate/annotation_values.h"
+#include "controller/translate/client_address_reading.h"
 
 namespace portico::translate {
 namespace {
@@ -47,6 +48,16 @@ class Reader {
     }
   }
 
+  // What only the keys together say.
+  void finish() {
+    if (believes_everybody(reading_.settings.client_address)) {
+      add(Severity::kWarning, "proxy-real-ip-cidr",
+          "everybody is believed about the address of the client: whoever reaches Portico past the "
+          "proxies in front can claim any",
+          "set it to the networks of those proxies");
+    }
+  }
+
   ConfigMapReading take() { return std::move(reading_); }
 
  private:
@@ -68,7 +79,9 @@ class Reader {
     if (!done) {
       add(Severity::kError, row.name,
           fmt::format("{} is not {}", quoted_value(value), done.error()),
-          fmt::format("correct the value; until then {} is the default", row.default_value));
+          row.when_bad.empty()
+              ? fmt::format("correct the value; until then {} is the default", row.default_value)
+              : fmt::format("correct the value; until then {}", row.when_bad));
     }
   }
 
@@ -129,6 +142,7 @@ ConfigMapReading read_config_map(const std::string& name, const kube::ConfigMap*
   for (const auto& [key, value] : object->data) {
     reader.read(key, value);
   }
+  reader.finish();
   return reader.take();
 }
 

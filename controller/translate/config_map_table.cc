@@ -2,12 +2,14 @@
 #include <vector>
 
 #include "controller/translate/annotation_values.h"
+#include "controller/translate/client_address_reading.h"
 #include "controller/translate/compression_reading.h"
 #include "controller/translate/config_map.h"
 
 namespace portico::translate {
 namespace {
 
+using ClientAddress = routing::ClientAddressSettings;
 using Compression = routing::CompressionSettings;
 using routing::Settings;
 
@@ -33,12 +35,14 @@ std::expected<void, std::string_view> read_into(std::string_view value,
 }
 
 constexpr ConfigMapRow setting(std::string_view name, ReadSetting read,
-                               std::string_view default_value, std::string_view meaning) {
+                               std::string_view default_value, std::string_view meaning,
+                               std::string_view when_bad = {}) {
   return {.name = name,
           .support = Support::kServed,
           .read_setting = read,
           .default_value = default_value,
-          .meaning = meaning};
+          .meaning = meaning,
+          .when_bad = when_bad};
 }
 
 constexpr ConfigMapRow later(std::string_view name, std::string_view meaning,
@@ -142,15 +146,37 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     later("limit-rate", "bytes a second of one answer", "0"),
     later("limit-rate-after", "bytes of an answer before limit-rate applies", "0"),
     // The client's address
-    later("use-forwarded-headers", "believes the X-Forwarded headers of clients", "false"),
-    later("forwarded-for-header", "the header that names the client", "X-Forwarded-For"),
-    later("forwarded-host-header", "the header that names the host", "X-Forwarded-Host"),
-    later("forwarded-for-proxy-protocol-header", "the header between nginx's two real-ip steps"),
-    later("compute-full-forwarded-for", "appends to X-Forwarded-For", "false"),
-    later("enable-real-ip", "takes the client's address from a header", "false"),
-    later("proxy-real-ip-cidr", "the proxies that are believed"),
-    later("use-proxy-protocol", "clients speak the PROXY protocol", "false"),
-    later("proxy-protocol-header-timeout", "how long its header may take"),
+    setting("use-forwarded-headers",
+            read_client_address<&ClientAddress::use_forwarded_headers, read_bool>, "false",
+            "believes X-Forwarded-For, -Proto, -Host and -Port of the proxies in "
+            "`proxy-real-ip-cidr`"),
+    setting("proxy-real-ip-cidr", read_trusted_proxies, "0.0.0.0/0,::/0",
+            "the networks of the proxies in front, which are believed",
+            "only the networks in it "
+            "that can be read are believed"),
+    setting("enable-real-ip", read_client_address<&ClientAddress::enable_real_ip, read_bool>,
+            "false", "takes the client's address from `forwarded-for-header`, and nothing else"),
+    setting("compute-full-forwarded-for",
+            read_client_address<&ClientAddress::compute_full_forwarded_for, read_bool>, "false",
+            "appends to X-Forwarded-For instead of replacing it"),
+    setting("forwarded-for-header",
+            read_client_address<&ClientAddress::forwarded_for_header, read_header_name>,
+            "X-Forwarded-For", "the header that names the client"),
+    setting("forwarded-host-header",
+            read_client_address<&ClientAddress::forwarded_host_header, read_header_name>,
+            "X-Forwarded-Host", "the header that names the host"),
+    setting("use-proxy-protocol",
+            read_client_address<&ClientAddress::use_proxy_protocol, read_bool>, "false",
+            "connections begin with a PROXY header (version 1 or 2); others, and those of "
+            "addresses outside `proxy-real-ip-cidr`, are closed"),
+    setting("proxy-protocol-header-timeout",
+            read_client_address<&ClientAddress::proxy_header_timeout, read_duration>, "5s",
+            "how long that header may take"),
+    never("forwarded-for-proxy-protocol-header", "Portico needs no header between the two"),
+    setting("forwarded-header", read_client_address<&ClientAddress::forwarded_header, read_bool>,
+            "false",
+            "Portico's own: sends Forwarded (RFC 7239) to backends, and with "
+            "`use-forwarded-headers` reads it before X-Forwarded-*"),
     // Timeouts and limits
     later("client-header-timeout", "seconds for a request's head", "60"),
     later("client-body-timeout", "seconds between two pieces of a request's body", "60"),
@@ -320,7 +346,8 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     never("use-geoip", "ingress-nginx has dropped it", "false"),
     never("use-geoip2", "Portico looks up no places", "false"),
     never("geoip2-autoreload-in-minutes", "Portico looks up no places", "0"),
-    never("proxy-stream-timeout", "Portico serves no plain TCP or UDP"),
+    setting("proxy-stream-timeout", read_into<&Settings::stream_timeout, read_duration>, "600s",
+            "how long a TLS connection that is passed through (`ssl-passthrough`) may be silent"),
     never("proxy-stream-next-upstream", "Portico serves no plain TCP or UDP"),
     never("proxy-stream-next-upstream-timeout", "Portico serves no plain TCP or UDP"),
     never("proxy-stream-next-upstream-tries", "Portico serves no plain TCP or UDP"),

@@ -45,8 +45,9 @@ struct Config {
   routing::SharedMap<tls::ServerPolicy>
       host_policies;  // by HostRoutes::host(); of those with tls()
   std::shared_ptr<const routing::CompressionSettings> compression;  // null: off
-  std::shared_ptr<const routing::Settings> settings;
+  std::shared_ptr<const routing::Settings> settings = std::make_shared<const routing::Settings>();
   std::string strict_transport_security;  // the field's value; empty: not sent
+  std::size_t passthrough_hosts = 0;      // whose TLS is not opened here
   // Went with the change from the generation before: their idle connections and counters go too.
   std::vector<EndpointId> retired_endpoints;
   std::vector<routing::BackendId> retired_backends;

@@ -73,6 +73,20 @@ class EachField {
   WriteField write_;
 };
 
+// What named the client to us, where it is another header (CF-Connecting-IP, say).
+template <typename Head>
+void write_original(const http::FieldBlock& fields, std::string_view name, Head& head) {
+  std::string all;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (http::equals_no_case(fields[i].name, name)) {
+      all.append(all.empty() ? "" : ", ").append(fields[i].value);
+    }
+  }
+  if (!all.empty()) {
+    head.field("X-Original-Forwarded-For", all);
+  }
+}
+
 // Every X-Forwarded-For the client sent, as one list (RFC 9110 5.3); it is kept for the backend to
 // look at, never believed.
 template <typename Head>
@@ -118,7 +132,8 @@ void write(const OutgoingRequest& request, Head& head) {
   head.field("Host", request.authority);
   head.field("X-Request-ID", forwarded.request_id);
   head.field("X-Real-IP", forwarded.client_address);
-  head.field("X-Forwarded-For", forwarded.client_address);
+  head.field("X-Forwarded-For",
+             forwarded.forwarded_for.empty() ? forwarded.client_address : forwarded.forwarded_for);
   head.field("X-Forwarded-Host", forwarded.host);
   head.field("X-Forwarded-Port", forwarded.port);
   head.field("X-Forwarded-Proto", forwarded.scheme);
@@ -127,7 +142,14 @@ void write(const OutgoingRequest& request, Head& head) {
   if (forwarded.tell_certificate != ForwardedFacts::ClientCertificate::kUnasked) {
     write_client_certificate(forwarded, head);
   }
-  write_original_forwarded_for(*request.fields, head);
+  if (!forwarded.rfc7239.empty()) {
+    head.field("Forwarded", forwarded.rfc7239);
+  }
+  if (forwarded.for_header.empty()) {
+    write_original_forwarded_for(*request.fields, head);
+  } else {
+    write_original(*request.fields, forwarded.for_header, head);
+  }
   head.received_fields(*request.fields,
                        [](const http::Field& field) { return is_replaced_in_requests(field); });
 }

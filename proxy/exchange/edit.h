@@ -18,6 +18,9 @@ using WriteField = absl::FunctionRef<void(std::string_view name, std::string_vie
 // What a request carries about its client (as ingress-nginx sets it).
 struct ForwardedFacts {
   std::string_view client_address;  // without port
+  std::string_view forwarded_for;   // X-Forwarded-For; empty: the client's address
+  std::string_view for_header;      // that named the client, where not X-Forwarded-For
+  std::string_view rfc7239;         // Forwarded; empty: not sent
   std::string_view host;            // as received, with port if there was one
   std::string_view port;            // the public port
   std::string_view scheme;          // "http" or "https"

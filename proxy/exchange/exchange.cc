@@ -58,6 +58,7 @@ void Exchange::receive_head(ServerStream& client, http::RequestHead& head,
   answer_seen_ = false;
   reason_ = {};
   host_ = {};
+  client_facts_.decide(config_->config().settings->client_address, head, connection);
 
   const auto received = head.fields.find(FieldId::kXRequestId);
   if (received && http::is_valid_request_id(*received)) {
@@ -108,7 +109,7 @@ void Exchange::authorize() {
   }
   const bool redirect =
       policy.force_ssl_redirect || (policy.ssl_redirect && route_->host_has_certificate);
-  if (redirect && !is_tls()) {
+  if (redirect && !client_facts_.https()) {
     answer_moved_to_https();
     return;
   }
@@ -156,8 +157,8 @@ bool Exchange::admit_client_to(const routing::HostTls& host) {
 }
 
 void Exchange::edit_request() {
-  const bool tls = is_tls();
-  const auto port = tls ? context_.options.public_https_port : context_.options.public_http_port;
+  const auto port =
+      is_tls() ? context_.options.public_https_port : context_.options.public_http_port;
   const auto port_end = std::to_chars(port_text_, port_text_ + sizeof port_text_, port).ptr;
 
   outgoing_.method = head_->method;
@@ -168,10 +169,17 @@ void Exchange::edit_request() {
   outgoing_.content_length = head_->content_length;
   outgoing_.fields = &head_->fields;
   outgoing_.upgrade = head_->upgrade;  // never h2c: the decoder sees to that
-  outgoing_.forwarded.client_address = connection_->peer.format_ip(client_text_);
-  outgoing_.forwarded.host = head_->authority;
-  outgoing_.forwarded.port = {port_text_, port_end};
-  outgoing_.forwarded.scheme = tls ? "https" : "http";
+  auto& forwarded = outgoing_.forwarded;
+  forwarded.client_address = client_facts_.address_text();
+  forwarded.forwarded_for = client_facts_.forwarded_for();
+  forwarded.for_header = client_facts_.for_header();
+  forwarded.rfc7239 = client_facts_.forwarded();
+  forwarded.host = client_facts_.host();
+  forwarded.port = client_facts_.port();
+  if (forwarded.port.empty()) {
+    forwarded.port = {port_text_, port_end};
+  }
+  forwarded.scheme = client_facts_.https() ? "https" : "http";
   pick_endpoint();
 }
 
@@ -519,12 +527,14 @@ void Exchange::answer(std::uint16_t status, std::string_view reason) {
 // As ingress-nginx does it: the host without its port, the target as received but for one slash at
 // its end.
 void Exchange::answer_moved_to_https() {
-  if (host_.empty()) {
+  const auto claimed = client_facts_.redirect_host();
+  const auto host = claimed.empty() ? host_ : claimed;
+  if (host.empty()) {
     answer(400, "no host to redirect to");
     return;
   }
   std::string location = "https://";
-  location.append(host_);
+  location.append(host);
   if (context_.options.public_https_port != 443) {
     location.append(":").append(std::to_string(context_.options.public_https_port));
   }
@@ -586,7 +596,7 @@ void Exchange::report() {
       {.method = head_->method_text,
        .target = head_->target,
        .host = host_,
-       .scheme = is_tls() ? "https" : "http",
+       .scheme = client_facts_.https() ? "https" : "http",
        .user_agent = view(FieldId::kUserAgent),
        .referer = view(FieldId::kReferer),
        .request_id = outgoing_.forwarded.request_id,
@@ -599,7 +609,7 @@ void Exchange::report() {
        .response_bytes = response_bytes_,
        .duration = now - started_,
        .upstream_duration = attempts_ == 0 ? std::chrono::steady_clock::duration() : now - started_,
-       .client = connection_->peer,
+       .client = client_facts_.address(),
        .endpoint = attempts_ == 0 ? nullptr : &endpoint_.address,
        .route = route_,
        .attempts = attempts_,

@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/exchange/client_facts.h"
 #include "proxy/exchange/compressed_body.h"
 #include "proxy/exchange/context.h"
 #include "proxy/exchange/stream.h"
@@ -123,6 +124,7 @@ class Exchange final : public RequestSink,
   routing::NormalTarget target_;
   routing::HostBuffer host_buffer_;
   std::string_view host_;
+  ClientFacts client_facts_;
   OutgoingRequest outgoing_;
   CompressedBody coded_;  // the answer's, where it is compressed
   net::Deadline deadline_;
@@ -141,7 +143,6 @@ class Exchange final : public RequestSink,
   bool reused_ = false;
   bool answer_seen_ = false;
   std::string_view reason_;
-  net::SocketAddress::TextBuffer client_text_;
   char port_text_[8];
   char request_id_[32];
 };

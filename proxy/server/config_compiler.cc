@@ -143,7 +143,9 @@ void ConfigCompiler::compile_hosts(const routing::Snapshot& snapshot) {
   const auto resolve = [this](std::string_view key) { return backend_id(key); };
   routing::SharedMap<routing::HostSpec>::diff(
       snapshot_.hosts, snapshot.hosts,
-      [&](const std::string& host, const Pointer*, const Pointer* after) {
+      [&](const std::string& host, const Pointer* before, const Pointer* after) {
+        config_.passthrough_hosts -= before != nullptr && (*before)->ssl_passthrough ? 1 : 0;
+        config_.passthrough_hosts += after != nullptr && (*after)->ssl_passthrough ? 1 : 0;
         set_host_policy(host, after == nullptr ? nullptr : after->get());
         if (after != nullptr) {
           config_.routes.set_host(host,

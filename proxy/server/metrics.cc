@@ -89,6 +89,11 @@ MetricFamily latency(const Metrics& total) {
 }  // namespace
 
 void Metrics::count(const exchange::Record& record) {
+  if (record.tunnel) {
+    ++tunnels;
+    tunnel_failures += record.status / 100 == 5 && record.response_bytes == 0 ? 1 : 0;
+    return;
+  }
   const auto status_class = std::min<std::size_t>(record.status / 100, 5);
   if (record.route == nullptr) {
     ++without_backend[status_class];
@@ -127,6 +132,10 @@ void Metrics::add(const Metrics& other) {
   accepted_http += other.accepted_http;
   accepted_https += other.accepted_https;
   handshake_failures += other.handshake_failures;
+  proxy_header_failures += other.proxy_header_failures;
+  tunnels += other.tunnels;
+  tunnel_failures += other.tunnel_failures;
+  open_tunnels += other.open_tunnels;
   open_connections += other.open_connections;
   shed_connections += other.shed_connections;
   dropped_log_lines += other.dropped_log_lines;
@@ -159,6 +168,15 @@ std::string to_prometheus_text(const Metrics& total, const exchange::Config& con
                             Counter, {counter({}, total.shed_connections)}));
   families.push_back(family("portico_tls_handshake_failures_total", "TLS handshakes that failed.",
                             Counter, {counter({}, total.handshake_failures)}));
+  families.push_back(family("portico_proxy_header_failures_total",
+                            "Connections closed for want of a PROXY header that is believed.",
+                            Counter, {counter({}, total.proxy_header_failures)}));
+  families.push_back(family("portico_tls_passthrough_open", "TLS connections passed through.",
+                            Gauge, {gauge({}, static_cast<double>(total.open_tunnels))}));
+  families.push_back(family(
+      "portico_tls_passthrough_total", "TLS connections passed through that have ended.", Counter,
+      {counter({{"outcome", "reached"}}, total.tunnels - total.tunnel_failures),
+       counter({{"outcome", "unreached"}}, total.tunnel_failures)}));
   families.push_back(family(
       "portico_upstream_connections", "Connections to endpoints.", Gauge,
       {gauge({{"state", "idle"}}, static_cast<double>(total.pool.idle)),

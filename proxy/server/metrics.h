@@ -29,6 +29,10 @@ struct Metrics {
   std::uint64_t accepted_http = 0;
   std::uint64_t accepted_https = 0;
   std::uint64_t handshake_failures = 0;
+  std::uint64_t proxy_header_failures = 0;  // none, broken, too late, or of one who is not trusted
+  std::uint64_t tunnels = 0;                // TLS connections passed through, ended
+  std::uint64_t tunnel_failures = 0;        // of them, those that reached no endpoint
+  std::uint64_t open_tunnels = 0;
   std::uint64_t open_connections = 0;
   std::uint64_t shed_connections = 0;  // for want of descriptors
   std::uint64_t dropped_log_lines = 0;

@@ -174,6 +174,7 @@ void Worker::collect(
 Metrics Worker::metrics() const {
   auto metrics = metrics_;
   metrics.open_connections = connections_.size();
+  metrics.open_tunnels = front_door_.tunnel_count();
   metrics.pool = pool_.counts();
   metrics.shed_connections = shed_by_closed_listeners_;
   for (const auto& listener : listeners_) {

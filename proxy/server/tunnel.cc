@@ -1,0 +1,152 @@
+#include "proxy/server/tunnel.h"
+
+#include <utility>
+
+#include "routing/retry_plan.h"
+
+namespace portico::server {
+namespace {
+
+// Finds a peer that is gone, as for any endpoint's connection.
+constexpr std::chrono::seconds kKeepalive{60};
+
+}  // namespace
+
+Tunnel::Tunnel(exchange::Context& context, TunnelOwner& owner,
+               std::unique_ptr<net::Transport> client, std::string server_name,
+               const routing::RouteTable::Match& match)
+    : context_(context),
+      owner_(owner),
+      server_name_(std::move(server_name)),
+      route_(match.route),
+      route_owner_(context.config->config().routes.owner_of(match)),
+      idle_timeout_(context.config->config().settings->stream_timeout),
+      began_(std::chrono::steady_clock::now()),
+      client_(*this),
+      upstream_(*this),
+      deadline_(context.loop, [this] { finish(504, "idle for too long", true); }) {
+  client_.transport = std::move(client);
+  const auto* backend =
+      context.config->config().backends.find(static_cast<std::size_t>(route_->backend));
+  if (backend == nullptr || backend->endpoints.empty()) {
+    return;
+  }
+  const auto& endpoints = backend->endpoints;
+  const auto first = context.balancers.pick(route_->backend, endpoints.size());
+  for (std::size_t i = 0; i < routing::kMaxTries; ++i) {
+    candidates_.push_back(endpoints[(first + i) % endpoints.size()].address);
+  }
+}
+
+void Tunnel::start() {
+  client_.transport->start(client_);
+  client_.transport->pause_reading();  // until there is somebody to give it to
+  if (candidates_.empty()) {
+    finish(503, "no ready endpoint", false);
+    return;
+  }
+  connect();
+}
+
+void Tunnel::connect() {
+  const auto& to = candidates_[attempts_++];
+  const net::ConnectOptions options{.timeout = route_->policy->connect_timeout,
+                                    .keepalive = kKeepalive};
+  connecting_.emplace(context_.loop, to, options, [this](auto result) {
+    if (result) {
+      on_connected(std::move(*result));
+    } else {
+      on_connect_failed();
+    }
+  });
+}
+
+void Tunnel::on_connected(std::unique_ptr<net::Transport> transport) {
+  upstream_.transport = std::move(transport);
+  connecting_.reset();
+  deadline_.arm(idle_timeout_);
+  upstream_.transport->start(upstream_);
+  client_.transport->resume_reading();
+}
+
+void Tunnel::on_connect_failed() {
+  if (attempts_ < candidates_.size()) {
+    connect();
+    return;
+  }
+  connecting_.reset();
+  finish(502, "no endpoint could be reached", false);
+}
+
+// ---- both ways
+
+std::size_t Tunnel::relay(Side& from, std::span<char> bytes) {
+  auto& to = other(from);
+  from.received_bytes += bytes.size();
+  deadline_.arm(idle_timeout_);
+  const iovec piece{.iov_base = bytes.data(), .iov_len = bytes.size()};
+  if (!to.transport->write({&piece, 1})) {
+    to.is_full = true;
+    from.transport->pause_reading();
+  }
+  return bytes.size();
+}
+
+void Tunnel::drained(Side& side) {
+  side.is_full = false;
+  deadline_.arm(idle_timeout_);
+  auto& from = other(side);
+  if (!from.has_ended) {
+    from.transport->resume_reading();
+  }
+  close_if_over();
+}
+
+void Tunnel::ended(Side& side) {
+  side.has_ended = true;
+  deadline_.arm(idle_timeout_);
+  other(side).transport->finish_writing();
+  close_if_over();
+}
+
+void Tunnel::failed(Side& side) {
+  finish(200, &side == &client_ ? "the client broke off" : "the endpoint broke off", true);
+}
+
+void Tunnel::close_if_over() {
+  const bool both_ended = client_.has_ended && upstream_.has_ended;
+  if (both_ended && !client_.is_full && !upstream_.is_full) {
+    finish(200, {}, false);
+  }
+}
+
+void Tunnel::finish(std::uint16_t status, std::string_view reason, bool reset) {
+  deadline_.cancel();
+  for (auto* const side : {&client_, &upstream_}) {
+    if (side->transport != nullptr) {
+      side->transport->close(reset);
+    }
+  }
+  record(status, reason);
+  owner_.on_tunnel_closed(*this);
+}
+
+void Tunnel::record(std::uint16_t status, std::string_view reason) {
+  const auto took = std::chrono::steady_clock::now() - began_;
+  context_.recorder.record(
+      {.host = server_name_,
+       .scheme = "tls",
+       .tunnel = true,
+       .status = status,
+       .request_bytes = client_.received_bytes,
+       .response_bytes = upstream_.received_bytes,
+       .duration = took,
+       .upstream_duration = attempts_ == 0 ? std::chrono::steady_clock::duration() : took,
+       .client = client_.transport->info().peer,
+       .endpoint = attempts_ == 0 ? nullptr : &candidates_[attempts_ - 1],
+       .route = route_,
+       .attempts = static_cast<int>(attempts_),
+       .reason = reason});
+}
+
+}  // namespace portico::server
