@@ -1,5 +1,6 @@
 #include "controller/status/elector.h"
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -143,7 +144,8 @@ void Elector::not_done(std::string_view verb, const ApiResult& result) {
   if (judge(result) == Verdict::kForbidden) {
     at_least = kAfterRefusal;
   } else if (result && result->retry_after) {
-    at_least = *result->retry_after;
+    // There would be no leader for as long.
+    at_least = std::min<std::chrono::milliseconds>(*result->retry_after, times_.ttl);
   }
   election_.failed(loop_.now(), at_least);
 }

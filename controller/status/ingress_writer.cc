@@ -1,5 +1,6 @@
 #include "controller/status/ingress_writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/json/serialize.hpp>
@@ -14,7 +15,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kResource = "ingresses.networking.k8s.io/status";
-// What the same write won't mend soon.
+// What the same write won't mend soon; and the most patience that can be asked for.
 constexpr std::chrono::minutes kAfterRefusal{5};
 // From this pace on it is said that somebody else writes too: the fourth write in a few seconds.
 constexpr std::chrono::seconds kContested{8};
@@ -195,7 +196,7 @@ void IngressWriter::after_write(std::string key, Need need, const ApiResult& res
   } else if (verdict == Verdict::kForbidden || verdict == Verdict::kInvalid) {
     wait(kAfterRefusal);
   } else if (result && result->retry_after) {
-    wait(*result->retry_after);
+    wait(std::min<std::chrono::seconds>(*result->retry_after, kAfterRefusal));
   } else {
     wait({});
   }

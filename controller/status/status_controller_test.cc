@@ -357,6 +357,20 @@ TEST_F(StatusControllerTest, ALeaseWhoseNamespaceIsMissingIsNotLedAndNotAskedFor
   EXPECT_FALSE(replica.status.leads());
 }
 
+// A proxy on the way that asks for an hour is not to take the leader away for an hour.
+TEST_F(StatusControllerTest, AskedForMuchPatienceItIsPatientForALittle) {
+  auto fast = options();
+  fast.election.ttl = 600ms;
+  auto& replica = start(fast);
+  api.before = [](const kube::ApiRequest&) -> testing::FakeApi::Result {
+    return kube::ApiResponse{.status = 429, .retry_after = 3600s, .body = ""};
+  };
+  replica.status.start();
+  EXPECT_TRUE(wait([&] { return api.requests.size() == 1 && api.in_flight() == 0; }));
+  api.before = nullptr;
+  EXPECT_TRUE(wait([&] { return replica.status.leads(); }));
+}
+
 TEST_F(StatusControllerTest, TellsFindingsOfItsIngressesAsEvents) {
   auto& replica = start();
   replica.tell(broken_ingress());
