@@ -106,6 +106,10 @@ void add_settings_flags(CLI::App& app, translate::Options& options) {
   app.add_option("--default-ssl-certificate", options.default_ssl_certificate,
                  "NAMESPACE/NAME of the Secret whose certificate serves where no other does")
       ->check(CLI::Validator(judge_object, "", "secret"));
+  app.add_option("--tls-ticket-keys-secret", options.ticket_keys_secret,
+                 "NAMESPACE/NAME of the Secret with the keys of TLS session tickets, by which "
+                 "replicas resume each other's sessions")
+      ->check(CLI::Validator(judge_object, "", "secret"));
 }
 
 void add_cluster_flags(CLI::App& app, ServeOptions& options, ClusterFlags& flags) {
@@ -151,6 +155,7 @@ void read_cluster_flags(const ClusterFlags& flags, ServeOptions& options) {
   options.scope.publish_service = options.status.publish_service;
   options.scope.default_backend_service = options.translate.default_backend_service;
   options.scope.default_certificate = options.translate.default_ssl_certificate;
+  options.scope.ticket_keys = options.translate.ticket_keys_secret;
   options.translate.classes.classless_folder = !options.manifests.empty();
 }
 

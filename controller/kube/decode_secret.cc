@@ -91,10 +91,12 @@ void compact_pair(Secret& secret) {
   }
   const auto chain = secret.data.extract("tls.crt");
   const auto key = secret.data.extract("tls.key");
+  const auto ocsp = secret.data.extract("tls.ocsp");
   secret.pair = std::make_shared<const routing::CertificateSpec>(
       tls::compact({.secret = secret.meta.namespace_ + "/" + secret.meta.name,
                     .chain_pem = std::move(chain.mapped()),
-                    .key_pem = std::move(key.mapped())}));
+                    .key_pem = std::move(key.mapped()),
+                    .ocsp_response = ocsp.empty() ? "" : std::move(ocsp.mapped())}));
 }
 
 void read_root(FieldReader& reader, const At& root, Secret& out) {

@@ -2,6 +2,7 @@
 
 #include "controller/translate/annotation_values.h"
 #include "controller/translate/annotations.h"
+#include "controller/translate/tls_values.h"
 
 namespace portico::translate {
 namespace {
@@ -22,6 +23,17 @@ constexpr AnnotationRow served(std::string_view name, ReadValue read, std::strin
                                std::string_view default_value, std::string_view meaning) {
   return {name,  Support::kServed, Scope::kPath, Guard::kNo, read,
           field, default_value,    meaning,      {}};
+}
+
+constexpr AnnotationRow host_tls(std::string_view name, ReadHostTls read,
+                                 std::string_view default_value, std::string_view meaning) {
+  return {.name = name,
+          .support = Support::kServed,
+          .scope = Scope::kHost,
+          .guards_access = name.starts_with("auth-") ? Guard::kYes : Guard::kNo,
+          .default_value = default_value,
+          .meaning = meaning,
+          .read_tls = read};
 }
 
 constexpr AnnotationRow later(std::string_view name, Scope scope, std::string_view meaning,
@@ -84,16 +96,25 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
            "force_ssl_redirect", "false",
            "redirects http to https (308) even where the host has no certificate"),
     later("ssl-passthrough", kHost, "hands TLS connections to the backend unopened", "false"),
-    later("ssl-ciphers", kHost, "the TLS 1.2 cipher suites of the host"),
-    later("ssl-prefer-server-ciphers", kHost, "the server's order of cipher suites counts"),
-    guard("auth-tls-secret", kHost, "the CA that must have signed the client's certificate"),
-    guard("auth-tls-verify-client", kHost, "whether a client certificate is demanded"),
-    guard("auth-tls-verify-depth", kHost, "the longest chain of a client certificate"),
-    guard("auth-tls-error-page", kHost,
-          "where clients without a good certificate are redirected to"),
-    guard("auth-tls-match-cn", kHost, "the subject that a client certificate must have"),
-    guard("auth-tls-pass-certificate-to-upstream", kHost,
-          "sends the client's certificate to the backend"),
+    host_tls("ssl-ciphers", read_host_ciphers, "",
+             "the TLS 1.2 cipher suites of the host, instead of the controller's"),
+    host_tls("ssl-prefer-server-ciphers", read_prefer_server_ciphers, "true",
+             "the server's order of cipher suites counts"),
+    host_tls("auth-tls-secret", read_authority_secret, "",
+             "the Secret whose `ca.crt` has signed clients' certificates, and whose `ca.crl` (if "
+             "any) revokes them; without a usable one the host answers 403"),
+    host_tls("auth-tls-verify-client", read_client_verification, "on",
+             "`on` demands a good certificate (else 400), `optional` a good one or none, "
+             "`optional_no_ca` also one of an unknown authority; `off` asks for none"),
+    host_tls("auth-tls-verify-depth", read_verify_depth, "1",
+             "how many authorities may stand between a certificate and its root"),
+    host_tls("auth-tls-error-page", read_error_page, "",
+             "the URL that clients are redirected to (302) instead of being answered 400"),
+    host_tls("auth-tls-match-cn", read_subject, "",
+             "a regular expression, beginning with `CN=`, that must be found in the subject of the "
+             "client's certificate (else 403)"),
+    host_tls("auth-tls-pass-certificate-to-upstream", read_pass_certificate, "false",
+             "sends the client's certificate to the backend, as `ssl-client-cert`"),
     // TLS towards backends
     later("backend-protocol", kPath, "what the backend speaks: HTTP, HTTPS, GRPC, GRPCS", "HTTP"),
     later("proxy-ssl-secret", kIngress, "the client certificate and CA used towards the backend"),

@@ -58,12 +58,29 @@ class Reader {
   }
 
   void served(std::string_view prefix, const AnnotationRow& row, std::string_view value) {
+    if (row.read_tls != nullptr) {
+      served_tls(prefix, row, value);
+      return;
+    }
     if (const auto done = row.read(value, reading_.policy); !done) {
       add(Severity::kError, prefix, row.name,
           fmt::format("{} is not {}", quoted_value(value), done.error()),
           built_in_ ? fmt::format("correct the value; until then the default, {}, is in force",
                                   row.default_value)
                     : "correct the value; until then the default is in force");
+    }
+  }
+
+  void served_tls(std::string_view prefix, const AnnotationRow& row, std::string_view value) {
+    reading_.tls.is_given = true;
+    const bool was_refused = !reading_.tls.tls.refused_because.empty();
+    if (const auto done = row.read_tls(value, reading_.tls); !done) {
+      const bool closes = !was_refused && !reading_.tls.tls.refused_because.empty();
+      add(Severity::kError, prefix, row.name,
+          fmt::format("{} is not {}{}", quoted_value(value), done.error(),
+                      closes ? ": all requests for its hosts answer 403" : ""),
+          closes ? "correct the value"
+                 : fmt::format("correct the value; until then {} is in force", row.default_value));
     }
   }
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/translate/host_tls_reading.h"
 #include "routing/diagnostic.h"
 #include "routing/policy.h"
 
@@ -50,6 +51,8 @@ struct AnnotationRow {
   std::string_view default_value;
   std::string_view meaning;   // one line; for removed ones, what to do instead
   std::string_view harmless;  // the value that asks for what happens anyway
+  ReadHostTls read_tls =
+      nullptr;  // of served ones that are about the host's TLS, instead of `read`
 };
 
 // Every known name, in the order of the documentation page.
@@ -74,6 +77,7 @@ struct AnnotationReading {
   routing::Policy policy;
   // Not empty: the guard protects the whole host, other Ingresses' paths included.
   std::string host_denied_because;
+  HostTlsReading tls;
   // `canary: "true"`: such an Ingress never serves by itself.
   bool is_canary = false;
   std::vector<AnnotationFinding> findings;

@@ -33,7 +33,8 @@ TEST(AnnotationTable, NamesEachAnnotationOnce) {
   for (const auto& row : annotation_table()) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
     EXPECT_FALSE(row.meaning.empty()) << row.name;
-    EXPECT_EQ(row.support == Support::kServed, row.read != nullptr) << row.name;
+    EXPECT_EQ(row.support == Support::kServed, row.read != nullptr || row.read_tls != nullptr)
+        << row.name;
   }
 }
 
@@ -125,7 +126,7 @@ TEST(Annotations, UnservedGuardDeniesUnderBothPrefixes) {
   for (const auto prefix : {kNginxPrefix, kPorticoPrefix}) {
     for (const auto* name :
          {"auth-url", "auth-type", "whitelist-source-range", "denylist-source-range", "satisfy",
-          "enable-global-auth", "auth-tls-secret", "auth-snippet"}) {
+          "enable-global-auth", "auth-snippet"}) {
       const auto reading = read_annotations(Annotations{{std::string(prefix).append(name), "x"}});
       EXPECT_THAT(reading.policy.denied_because, HasSubstr(name));
       ASSERT_THAT(reading.findings, SizeIs(1));
@@ -143,9 +144,44 @@ TEST(Annotations, AListThatLetsEverybodyInGuardsNothing) {
   }
 }
 
-TEST(Annotations, ClientCertificatesGuardTheWholeHost) {
-  EXPECT_FALSE(read("auth-tls-secret", "default/ca").host_denied_because.empty());
-  EXPECT_TRUE(read("auth-url", "http://auth").host_denied_because.empty());
+TEST(Annotations, ClientCertificatesAreAskedForAsWritten) {
+  const auto reading = read_annotations(
+      Annotations{{"portico.dev/auth-tls-secret", "default/ca"},
+                  {"portico.dev/auth-tls-verify-client", "optional_no_ca"},
+                  {"portico.dev/auth-tls-verify-depth", "3"},
+                  {"portico.dev/auth-tls-error-page", "https://help.example.com/no-certificate"},
+                  {"portico.dev/auth-tls-match-cn", "CN=(alice|bob)"},
+                  {"portico.dev/auth-tls-pass-certificate-to-upstream", "true"}});
+  EXPECT_THAT(reading.findings, IsEmpty());
+  const auto& tls = reading.tls.tls;
+  EXPECT_EQ(tls.authority_secret, "default/ca");
+  EXPECT_EQ(reading.tls.verify, routing::ClientVerification::kOptionalNoCa);
+  EXPECT_EQ(tls.verify_depth, 3);
+  EXPECT_EQ(tls.error_page, "https://help.example.com/no-certificate");
+  EXPECT_TRUE(tls.subject.matches("CN=bob,O=x"));
+  EXPECT_FALSE(tls.subject.matches("CN=eve"));
+  EXPECT_TRUE(tls.pass_certificate);
+  EXPECT_EQ(tls.refused_because, "");
+}
+
+TEST(Annotations, ABadValueOfClientCertificatesNeverOpensAHost) {
+  struct Row {
+    const char* name;
+    const char* value;
+    bool is_refused;
+  };
+  for (const auto& row :
+       {Row{"auth-tls-secret", "", true}, Row{"auth-tls-secret", "a/b/c", true},
+        Row{"auth-tls-secret", "../x", true}, Row{"auth-tls-match-cn", "alice", true},
+        Row{"auth-tls-match-cn", "CN=(", true}, Row{"auth-tls-verify-client", "no", false},
+        Row{"auth-tls-verify-depth", "0", false}, Row{"auth-tls-error-page", "/error", false},
+        Row{"auth-tls-error-page", "http://a\r\nX: y", false},
+        Row{"auth-tls-pass-certificate-to-upstream", "x", false}}) {
+    const auto reading = read(row.name, row.value);
+    EXPECT_THAT(reading.findings, SizeIs(1)) << row.name;
+    EXPECT_EQ(!reading.tls.tls.refused_because.empty(), row.is_refused) << row.name;
+  }
+  EXPECT_EQ(read("auth-tls-verify-client", "no").tls.verify, routing::ClientVerification::kOn);
 }
 
 TEST(Annotations, SnippetDeniesOnlyWhereItGuardsAccess) {

@@ -158,11 +158,29 @@ routing::Diagnostics CertificateClaims::bad_default(const std::string& key) {
            .fix = "create it, of type kubernetes.io/tls, or correct the flag"}};
 }
 
+// An OCSP response that is no use: the certificate serves without it.
+routing::Diagnostics CertificateClaims::bad_staple(const std::string& key) {
+  const auto* facts = secrets_.facts(key, false);
+  if (facts == nullptr || facts->staple_problem.empty()) {
+    return {};
+  }
+  const auto& origin = secrets_.view(key).secret->meta.origin;
+  const auto slash = key.find('/');
+  return {{.severity = Severity::kWarning,
+           .object = {kube::Secret::kKind, key.substr(0, slash), key.substr(slash + 1)},
+           .field = "data[tls.ocsp]",
+           .message = fmt::format("{}: it is not stapled", facts->staple_problem),
+           .fix = "give the response of the certificate's OCSP responder, in DER, and the issuer's "
+                  "certificate in tls.crt",
+           .file = origin.file == nullptr ? std::string() : *origin.file,
+           .line = origin.line}};
+}
+
 routing::Diagnostics CertificateClaims::bad_secret(const std::string& key,
                                                    const std::string& user) {
   const auto& view = secrets_.view(key);
   if (view.problem.empty()) {
-    return {};
+    return bad_staple(key);
   }
   const auto& origin = view.secret->meta.origin;
   const auto slash = key.find('/');

@@ -49,6 +49,7 @@ class CertificateClaims {
     const TlsEntry* entry = nullptr;
   };
   [[nodiscard]] routing::Diagnostics bad_secret(const std::string& key, const std::string& user);
+  [[nodiscard]] routing::Diagnostics bad_staple(const std::string& key);
   void add(const std::string& server_name, const Claim& claim, NameSet& touched);
   const TlsEntry* covering_entry(const IngressRecord& record, const std::string& host);
   void report(const std::string& server_name, const std::vector<Claim>& claims, const Claim& winner,

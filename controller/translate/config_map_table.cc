@@ -5,6 +5,7 @@
 #include "controller/translate/client_address_reading.h"
 #include "controller/translate/compression_reading.h"
 #include "controller/translate/config_map.h"
+#include "controller/translate/tls_values.h"
 
 namespace portico::translate {
 namespace {
@@ -230,19 +231,27 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     later("disable-proxy-intercept-errors", "turns custom-http-errors off", "false"),
     later("default-type", "the media type of answers that name none"),
     // TLS
-    later("ssl-protocols", "the TLS versions that are served", "TLSv1.2 TLSv1.3"),
-    later("ssl-ciphers", "the TLS 1.2 cipher suites"),
-    later("ssl-ecdh-curve", "the curves of the key exchange", "auto"),
+    setting("ssl-protocols", read_protocols, "TLSv1.2 TLSv1.3",
+            "the TLS versions that are served; older ones than these two never are"),
+    setting("ssl-ciphers", read_ciphers, "",
+            "the TLS 1.2 cipher suites; empty: Mozilla's intermediate list without DHE"),
+    setting("ssl-ecdh-curve", read_groups, "auto", "the groups of the key exchange"),
     never("ssl-dh-param", "Portico has no DHE cipher suites"),
-    later("ssl-reject-handshake", "refuses handshakes for unknown server names", "false"),
-    later("ssl-early-data", "takes requests in TLS 1.3 early data", "false"),
+    setting("ssl-reject-handshake", read_reject_handshake, "false",
+            "refuses handshakes for server names that no rule names, and those without one"),
+    never("ssl-early-data", "requests in TLS 1.3 early data can be replayed", "false"),
     never("ssl-session-cache", kTickets),
     never("ssl-session-cache-size", kTickets),
-    never("ssl-session-tickets", kTickets, "true"),
-    never("ssl-session-ticket-key", kTickets),
-    never("ssl-session-timeout", kTickets),
+    setting("ssl-session-tickets", read_session_tickets, "true",
+            "TLS sessions are resumed, by tickets; `false`: none is"),
+    setting("ssl-session-ticket-key", read_session_ticket_key, "",
+            "80 bytes as base64 that seal the tickets of all replicas; better in a Secret, by "
+            "--tls-ticket-keys-secret; empty: each replica has keys of its own and changes them"),
+    setting("ssl-session-timeout", read_session_timeout, "12h",
+            "how long a session can be resumed, 12h at most"),
     never("ssl-buffer-size", kInside),
-    later("enable-ocsp", "staples OCSP answers", "false"),
+    setting("enable-ocsp", read_ocsp, "true",
+            "staples the OCSP response that a TLS Secret holds as tls.ocsp; none is fetched"),
     setting("hsts", read_into<&Settings::hsts, read_bool>, "true",
             "sends Strict-Transport-Security over TLS where the host has a certificate, instead of "
             "the backend's own"),

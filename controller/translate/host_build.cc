@@ -90,7 +90,10 @@ BuiltHost build_host(const std::string& host, bool has_certificate,
 }
 
 bool same_host(const routing::HostSpec& a, const routing::HostSpec& b) {
+  const bool same_tls =
+      a.tls == b.tls || (a.tls != nullptr && b.tls != nullptr && *a.tls == *b.tls);
   return a.host == b.host && a.has_certificate == b.has_certificate &&
+         a.ssl_passthrough == b.ssl_passthrough && same_tls &&
          std::ranges::equal(a.routes, b.routes, [](const auto& left, const auto& right) {
            return left == right || same_route(*left, *right);
          });

@@ -95,6 +95,7 @@ class Translation {
       return;
     }
     policy_ = shared_policy(annotations.policy);
+    read_host_tls(std::move(annotations.tls));
     record_->host_denied_because = std::move(annotations.host_denied_because);
     read_default_backend();
     for (std::size_t i = 0; i < ingress_.rules.size(); ++i) {
@@ -116,10 +117,53 @@ class Translation {
         about(*record_, severity, std::move(field), std::move(message), std::move(fix)));
   }
 
+  // Which Secret that is, and whether the Ingress may use it.
+  void read_host_tls(HostTlsReading reading) {
+    auto& tls = reading.tls;
+    tls.verify = reading.verify.value_or(routing::ClientVerification::kOn);
+    auto& secret = tls.authority_secret;
+    const auto& own = ingress_.meta.namespace_;
+    const auto slash = secret.find('/');
+    if (secret.empty()) {
+      tls.verify = routing::ClientVerification::kOff;
+    } else if (slash == std::string::npos) {
+      secret = object_name(own, secret);
+    } else if (secret.substr(0, slash) != own && tls.refused_because.empty()) {
+      tls.refused_because = "auth-tls-secret is in another namespace";
+      add(Severity::kError, "metadata.annotations[auth-tls-secret]",
+          fmt::format(
+              "Secret \"{}\" is in another namespace: all requests for its hosts answer 403",
+              secret),
+          fmt::format("use a Secret of namespace \"{}\"", own));
+    }
+    if (!tls.refused_because.empty()) {
+      secret.clear();  // it is none of ours to look at
+    }
+    record_->tls_reading = std::move(reading);
+  }
+
+  // No host, and so nobody to ask for a certificate: what it may guard stays closed.
+  void close_default_route() {
+    auto policy = *policy_;
+    policy.denied_because = "client certificates are asked for by hosts, and this rule has none";
+    auto route = std::make_shared<RouteSpec>(*record_->default_route);
+    route->policy = shared_policy(policy);
+    record_->default_route = std::move(route);
+    add(Severity::kError, "spec.defaultBackend",
+        "client certificates are asked for by hosts: where it serves hosts without rules, it "
+        "answers 503",
+        "add a rule without host and with path \"/\"");
+  }
+
   void read_default_backend() {
     if (ingress_.default_backend.has_value()) {
       record_->default_route = make_route(PathKind::kPrefix, "/", *ingress_.default_backend,
                                           "spec.defaultBackend", "spec.defaultBackend");
+      const auto& reading = record_->tls_reading;
+      if (!reading.tls.authority_secret.empty() || !reading.tls.refused_because.empty() ||
+          reading.demands_certificates()) {
+        close_default_route();
+      }
       return;
     }
     if (ingress_.rules.empty()) {

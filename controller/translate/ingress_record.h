@@ -9,6 +9,7 @@
 
 #include "controller/kube/objects.h"
 #include "controller/translate/class_selection.h"
+#include "controller/translate/host_tls_reading.h"
 #include "controller/translate/options.h"
 #include "routing/diagnostic.h"
 #include "routing/snapshot.h"
@@ -47,6 +48,7 @@ struct IngressRecord {
   bool ours = false;  // by its class; where false, nothing below but diagnostics
   std::vector<std::pair<std::string, std::vector<RoutePointer>>>
       hosts;                        // by Hostname::text(), sorted
+  HostTlsReading tls_reading;       // its Secret as "namespace/name"
   std::string host_denied_because;  // not empty: these hosts answer 503 for every Ingress's paths
   RoutePointer default_route;       // may be null
   std::vector<BackendUse> backends;

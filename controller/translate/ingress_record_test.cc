@@ -136,11 +136,12 @@ TEST(Ingress, CanaryServesNothingByItself) {
   EXPECT_EQ(world.routes("a.example.com"), "none");
 }
 
-std::string guarded(std::string_view annotation, std::string_view path) {
+std::string guarded(std::string_view annotation, std::string_view path,
+                    std::string_view value = "x") {
   auto text = ingress_yaml("guarded", "a.example.com", path, "web");
   const auto place = text.find("creationTimestamp");
-  return text.insert(
-      place, "annotations: {nginx.ingress.kubernetes.io/" + std::string(annotation) + ": x}, ");
+  return text.insert(place, "annotations: {nginx.ingress.kubernetes.io/" + std::string(annotation) +
+                                ": \"" + std::string(value) + "\"}, ");
 }
 
 TEST(Ingress, UnservedGuardDeniesItsOwnRoutes) {
@@ -157,11 +158,11 @@ TEST(Ingress, UnservedGuardDeniesItsOwnRoutes) {
 
 TEST(Ingress, UnservedGuardOfTheHostDeniesItsNeighboursToo) {
   World world;
-  world.apply(guarded("auth-tls-secret", "/private") +
+  world.apply(guarded("server-snippet", "/private", "deny all;") +
               ingress_yaml("open", "a.example.com", "/", "web") + service_yaml("web"));
   EXPECT_EQ(world.routes("a.example.com"),
             "Prefix /private -> default/web:80 denied\nPrefix / -> default/web:80 denied\n");
-  world.remove(guarded("auth-tls-secret", "/private"));
+  world.remove(guarded("server-snippet", "/private", "deny all;"));
   EXPECT_EQ(world.routes("a.example.com"), "Prefix / -> default/web:80\n");
 }
 

@@ -9,6 +9,7 @@
 
 #include "controller/translate/config_map.h"
 #include "controller/translate/host_build.h"
+#include "controller/translate/tls_values.h"
 #include "routing/hostname.h"
 
 namespace portico::translate {
@@ -46,8 +47,11 @@ Translator::Translator(const Options& options)
     read_default_backend_service();
     snapshot_.default_route = default_service_route_;
   }
-  if (!options_.default_ssl_certificate.empty()) {  // for good, whichever Ingresses name it
-    secret_uses_.push_back({.key = options_.default_ssl_certificate, .used = true});
+  // For good, whichever Ingresses name them.
+  for (const auto& secret : {options_.default_ssl_certificate, options_.ticket_keys_secret}) {
+    if (!secret.empty()) {
+      secret_uses_.push_back({.key = secret, .used = true});
+    }
   }
 }
 
@@ -85,6 +89,10 @@ Outcome Translator::apply(std::span<const kube::Change> changes) {
   const auto& certificate = options_.default_ssl_certificate;
   if (!certificate.empty() && (first || touched.secrets.contains(certificate))) {
     read_default_certificate(work);
+  }
+  const auto& ticket_keys = options_.ticket_keys_secret;
+  if (!ticket_keys.empty() && (first || touched.secrets.contains(ticket_keys))) {
+    read_shared_ticket_keys(work);
   }
   for (const auto& key : touched.services) {
     backends_.touch_service(key);
@@ -140,12 +148,49 @@ bool Translator::read_config_map(Work& work) {
   auto reading = translate::read_config_map(options_.config_map, object.get());
   diagnostics_.replace("config map", std::move(reading.diagnostics));
   const bool changed = reading.defaults != route_defaults_;
-  if (reading.settings != *snapshot_.settings) {
-    snapshot_.settings = std::make_shared<const routing::Settings>(reading.settings);
-    work.structure = true;
-  }
+  settings_ = std::move(reading.settings);
+  publish_settings(work);
   route_defaults_ = std::move(reading.defaults);
   return changed;
+}
+
+// The Secret's keys come first; the ConfigMap's, if any, goes on opening tickets.
+void Translator::publish_settings(Work& work) {
+  auto settings = settings_;
+  auto& keys = settings.tls.ticket_keys;
+  keys.insert(keys.begin(), shared_ticket_keys_.begin(), shared_ticket_keys_.end());
+  if (settings != *snapshot_.settings) {
+    snapshot_.settings = std::make_shared<const routing::Settings>(std::move(settings));
+    work.structure = true;
+  }
+}
+
+// A Secret that went bad leaves its last good keys in use; one that is gone takes them along.
+void Translator::read_shared_ticket_keys(Work& work) {
+  const auto& key = options_.ticket_keys_secret;
+  const auto secret = state_.secret(key);
+  auto keys = secret == nullptr ? std::unexpected(std::string("there is no such Secret"))
+                                : read_ticket_keys(*secret);
+  routing::Diagnostics diagnostics;
+  if (!keys) {
+    const auto slash = key.find('/');
+    diagnostics.push_back(
+        {.severity = Severity::kError,
+         .object = {kube::Secret::kKind, key.substr(0, slash), key.substr(slash + 1)},
+         .field = secret == nullptr ? "--tls-ticket-keys-secret" : "data",
+         .message =
+             fmt::format("{}: replicas do not resume each other's TLS sessions{}", keys.error(),
+                         shared_ticket_keys_.empty() || secret == nullptr
+                             ? ""
+                             : " by it; its last good keys are in use"),
+         .fix =
+             "give it entries of 80 random bytes each (openssl rand 80); the first by name seals"});
+  }
+  diagnostics_.replace("ticket keys", std::move(diagnostics));
+  if (keys || secret == nullptr) {
+    shared_ticket_keys_ = std::move(keys).value_or(std::vector<std::string>());
+  }
+  publish_settings(work);
 }
 
 void Translator::read_default_certificate(Work& work) {
@@ -158,6 +203,12 @@ void Translator::read_default_certificate(Work& work) {
 
 void Translator::touch_secrets(const Touched& touched, Work& work) {
   for (const auto& key : touched.secrets) {
+    for (const auto* record : authorities_.touch_secret(key)) {
+      work.authority_findings.insert(record);
+      for (const auto& [host, routes] : record->hosts) {
+        work.hosts.insert(host);
+      }
+    }
     const auto users = by_secret_.find(key);
     if (users == by_secret_.end()) {
       continue;
@@ -176,7 +227,9 @@ void Translator::replace_record(const std::string& key, Work& work) {
   if (before != records_.end()) {
     remove_record(*before->second, work);
     work.tls_findings.erase(before->second.get());
+    work.authority_findings.erase(before->second.get());
     diagnostics_.replace("tls " + key, {});
+    diagnostics_.replace("client certificates " + key, {});
   }
   const auto ingress = state_.ingress(key);
   if (ingress == nullptr) {
@@ -207,6 +260,12 @@ void Translator::add_record(const IngressRecord& record, Work& work) {
     add_secret_user(entry.secret, record);
     work.secrets.insert(entry.secret);
   }
+  if (authorities_.add(record)) {
+    note_secret_use(record.tls_reading.tls.authority_secret, true);
+  }
+  if (record.tls_reading.is_given) {
+    work.authority_findings.insert(&record);
+  }
   claims_.claim(record, work.server_names);
   if (!record.tls.empty()) {
     work.tls_findings.insert(&record);
@@ -228,6 +287,9 @@ void Translator::remove_record(const IngressRecord& record, Work& work) {
   for (const auto& entry : record.tls) {
     remove_secret_user(entry.secret, record);
     work.secrets.insert(entry.secret);
+  }
+  if (authorities_.remove(record)) {
+    note_secret_use(record.tls_reading.tls.authority_secret, false);
   }
   claims_.release(record, work.server_names);
   if (record.default_route != nullptr) {
@@ -260,17 +322,33 @@ void Translator::remove_host_user(const std::string& host, const IngressRecord& 
 
 void Translator::add_secret_user(const std::string& secret, const IngressRecord& record) {
   RecordSet& users = by_secret_[secret];
-  if (users.empty() && !secret.empty() && secret != options_.default_ssl_certificate) {
-    secret_uses_.push_back({.key = secret, .used = true});
+  if (users.empty()) {
+    note_secret_use(secret, true);
   }
   users.insert(&record);
 }
 
 void Translator::remove_secret_user(const std::string& secret, const IngressRecord& record) {
+  const bool was_used = by_secret_.contains(secret);
   remove_user(by_secret_, secret, record);
-  if (!by_secret_.contains(secret) && !secret.empty() &&
-      secret != options_.default_ssl_certificate) {
-    secret_uses_.push_back({.key = secret, .used = false});
+  if (was_used && !by_secret_.contains(secret)) {
+    note_secret_use(secret, false);
+  }
+}
+
+// As a certificate or as authorities: each use counts, and the first and the last are told.
+void Translator::note_secret_use(const std::string& secret, bool used) {
+  if (secret.empty() || secret == options_.default_ssl_certificate ||
+      secret == options_.ticket_keys_secret) {
+    return;
+  }
+  auto& count = secret_use_counts_[secret];
+  count += used ? 1 : -1;
+  if (count == (used ? 1 : 0)) {
+    secret_uses_.push_back({.key = secret, .used = used});
+  }
+  if (count == 0) {
+    secret_use_counts_.erase(secret);
   }
 }
 
@@ -318,6 +396,11 @@ void Translator::build_tls_findings(const Work& work) {
     diagnostics_.replace("tls " + object_name(record->ref.namespace_, record->ref.name),
                          claims_.missing_secrets(*record));
   }
+  for (const auto* record : work.authority_findings) {
+    diagnostics_.replace(
+        "client certificates " + object_name(record->ref.namespace_, record->ref.name),
+        authorities_.findings(*record));
+  }
   for (const auto& key : work.secrets) {
     const auto users = by_secret_.find(key);
     routing::Diagnostics diagnostics;
@@ -351,6 +434,7 @@ void Translator::build_host(const std::string& host, Work& work) {
   }
   const std::vector<const IngressRecord*> records(users->second.begin(), users->second.end());
   auto built = translate::build_host(host, has_certificate(host), records);
+  built.spec.tls = authorities_.of_host(records);
   diagnostics_.replace("host " + host, std::move(built.diagnostics));
   if (before != nullptr && same_host(*before, built.spec)) {
     return;

@@ -27,6 +27,7 @@
 #include "controller/translate/backend_table.h"
 #include "controller/translate/certificate_claims.h"
 #include "controller/translate/class_selection.h"
+#include "controller/translate/client_authorities.h"
 #include "controller/translate/cluster_state.h"
 #include "controller/translate/diagnostic_table.h"
 #include "controller/translate/ingress_record.h"
@@ -90,6 +91,7 @@ class Translator {
     absl::btree_set<std::string> hosts;
     NameSet server_names;
     RecordSet tls_findings;
+    RecordSet authority_findings;
     absl::btree_set<std::string> secrets;  // whose findings may change
     bool default_route = false;
     bool structure = false;
@@ -99,6 +101,8 @@ class Translator {
   void touch_rules(const Touched& touched, bool first, Work& work);
   bool read_config_map(Work& work);
   void read_default_certificate(Work& work);
+  void read_shared_ticket_keys(Work& work);
+  void publish_settings(Work& work);
   void touch_secrets(const Touched& touched, Work& work);
   void replace_record(const std::string& key, Work& work);
   void add_record(const IngressRecord& record, Work& work);
@@ -107,6 +111,7 @@ class Translator {
   void remove_host_user(const std::string& host, const IngressRecord& record);
   void add_secret_user(const std::string& secret, const IngressRecord& record);
   void remove_secret_user(const std::string& secret, const IngressRecord& record);
+  void note_secret_use(const std::string& secret, bool used);
   void build_certificates(Work& work);
   void build_tls_findings(const Work& work);
   void build_hosts(Work& work);
@@ -122,6 +127,7 @@ class Translator {
   ClusterState state_;
   SecretCertificates secrets_;
   CertificateClaims claims_;
+  ClientAuthorities authorities_{state_};
   BackendTable backends_;
   absl::flat_hash_map<std::string, std::shared_ptr<const IngressRecord>, routing::StringHash,
                       std::equal_to<>>
@@ -129,11 +135,14 @@ class Translator {
   RecordIndex by_host_;
   RecordIndex by_secret_;
   std::vector<kube::SecretUse> secret_uses_;
+  absl::flat_hash_map<std::string, int, routing::StringHash, std::equal_to<>> secret_use_counts_;
   // "*.example.com" -> hosts with rules that its certificate serves too
   absl::flat_hash_map<std::string, absl::btree_set<std::string>> below_wildcard_;
   std::set<const IngressRecord*, Precedes> defaults_;  // with a default route, the oldest first
   RoutePointer default_service_route_;                 // --default-backend-service; may be null
   DiagnosticTable diagnostics_;
+  routing::Settings settings_;  // as the ConfigMap has them, without what Secrets add
+  std::vector<std::string> shared_ticket_keys_;
   routing::Snapshot snapshot_;
 };
 

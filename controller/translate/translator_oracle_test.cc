@@ -46,6 +46,7 @@ class RandomObjects {
              {"a.example.com"}, {"*.example.com"}, {"b.example.com", "c.example.com"}}) {
       pairs_.push_back(tls::testing::make_certificate({.names = names}));
     }
+    authorities_ = {tls::testing::Authority().pem(), "nonsense"};
   }
 
   kube::Change next() {
@@ -122,6 +123,9 @@ class RandomObjects {
     object.type = "kubernetes.io/tls";
     const auto& pair = pairs_[static_cast<std::size_t>(below(3))];
     object.data = {{"tls.crt", pair->chain_pem}, {"tls.key", pair->key_pem}};
+    if (below(2) == 0) {
+      object.data["ca.crt"] = authorities_[static_cast<std::size_t>(below(2))];
+    }
     kube::compact_pair(object);
     return object;
   }
@@ -158,6 +162,12 @@ class RandomObjects {
       object.meta.annotations["nginx.ingress.kubernetes.io/" + name] = one_of("1", "x");
     }
     if (below(4) == 0) {
+      object.meta.annotations["portico.dev/auth-tls-secret"] = one_of("t1", "default/t2", "t3");
+    }
+    if (below(8) == 0) {
+      object.meta.annotations["portico.dev/auth-tls-verify-client"] = one_of("on", "off");
+    }
+    if (below(4) == 0) {
       object.default_backend = backend();
     }
     for (int i = 0; i < below(3); ++i) {
@@ -178,6 +188,7 @@ class RandomObjects {
 
   std::mt19937 random_;
   std::vector<CertificatePointer> pairs_;
+  std::vector<std::string> authorities_;
 };
 
 class TranslatorOracle : public ::testing::TestWithParam<unsigned> {};

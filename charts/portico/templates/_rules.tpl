@@ -67,9 +67,11 @@ name: {{ splitList "/" $text | last | splitList ":" | first | quote }}
 {{- $_ := include "portico.allow" (list $rules .namespace "discovery.k8s.io" (list "endpointslices") $read list) -}}
 {{- end -}}
 {{- end -}}
-{{- with include "portico.reference" (list . (index $flags "default-ssl-certificate")) | fromYaml -}}
+{{- range $flag := list "default-ssl-certificate" "tls-ticket-keys-secret" -}}
+{{- with include "portico.reference" (list $ (index $flags $flag)) | fromYaml -}}
 {{- if ne .namespace $watched -}}
 {{- $_ := include "portico.allow" (list $rules .namespace "" (list "secrets") $read (list .name)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
