@@ -19,6 +19,7 @@ PACKAGES = {
     "grpc-server": "google.golang.org/grpc/interop/server",
     "longcall": "./longcall",
 }
+BUILD = ["go", "build", "-mod=readonly", "-buildvcs=false", "-p", "2", "-ldflags", "-s -w"]
 ENVIRONMENT = os.environ | {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
 
 
@@ -48,8 +49,7 @@ def build(version):
         for name, package in PACKAGES.items():
             if not (folder / name).exists():
                 fresh = folder / f"{name}.new"
-                command = ["go", "build", "-mod=readonly", "-buildvcs=false", "-p", "2", "-ldflags", "-s -w", "-o", fresh, package]
-                subprocess.run(command, cwd=MODULE, env=ENVIRONMENT, check=True)
+                subprocess.run([*BUILD, "-o", fresh, package], cwd=MODULE, env=ENVIRONMENT, check=True)
                 fresh.rename(folder / name)
     return {name: folder / name for name in PACKAGES}
 

@@ -34,6 +34,7 @@ CASES = [
 ]
 pytestmark = pending.GRPC
 
+SOAK = ["--soak_iterations=20", "--soak_overall_timeout_seconds=30", "--soak_per_iteration_max_acceptable_latency_ms=5000"]
 HOST = "localhost"  # what the interop client resolves and asks for
 PROTOCOLS = ["GRPC", "GRPCS"]
 
@@ -100,7 +101,7 @@ def test_interop(program, go_programs_built, files, client, case):
     if client == "TLS":
         command += ["--use_tls", f"--ca_file={files / 'tls.crt'}"]
     if case.endswith("soak"):
-        command += ["--soak_iterations=20", "--soak_overall_timeout_seconds=30", "--soak_per_iteration_max_acceptable_latency_ms=5000"]
+        command += SOAK
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stdout + result.stderr + program.log()
 

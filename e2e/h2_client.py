@@ -53,6 +53,7 @@ class Client:
         self.goaway = None  # the last GOAWAY: (error code, last stream)
         self.settings = {}  # what the server announced
         self.closed = False
+        self.hold_window = False  # true: what is received is not acknowledged
         self.h2.initiate_connection()
         self.flush()
 
@@ -85,7 +86,7 @@ class Client:
                 stream.status = int(dict(event.headers)[":status"])
             case h2.events.DataReceived():
                 stream.body += event.data
-                if event.flow_controlled_length:
+                if event.flow_controlled_length and not self.hold_window:
                     self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             case h2.events.TrailersReceived():
                 stream.trailers = list(event.headers)
