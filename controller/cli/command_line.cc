@@ -1,5 +1,6 @@
 #include "controller/cli/command_line.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <iostream>
 #include <string>
@@ -13,6 +14,7 @@
 #include "controller/cli/cores.h"
 #include "controller/cli/explain.h"
 #include "controller/cli/serve.h"
+#include "proxy/net/fd_limit.h"
 
 namespace portico::cli {
 namespace {
@@ -26,10 +28,18 @@ struct ServeFlags {
   std::string admin = "[::]:10254";
   std::string access_log = "off";
   std::int64_t workers = 0;
+  std::int64_t max_connections = -1;
   std::int64_t grace_seconds = 0;
   std::int64_t shutdown_seconds = 240;
   ClusterFlags cluster;
 };
+
+// A client's connection may need another one to a backend; some are the process's own.
+std::uint64_t connections_by_descriptors(std::uint64_t descriptors) {
+  constexpr std::uint64_t kOwn = 256;
+  constexpr std::uint64_t kLeast = 64;
+  return std::max(kLeast, (descriptors - std::min(descriptors, kOwn)) / 2);
+}
 
 net::SocketAddress parse_address(const std::string& flag, const std::string& text) {
   const auto address = net::SocketAddress::parse(text);
@@ -107,6 +117,19 @@ void add_serve_flags(CLI::App& app, ServeOptions& options, ServeFlags& flags) {
                  "Threads that serve; 0: the cores this process may use")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  app.add_option("--max-connections", flags.max_connections,
+                 "Client connections that may be open; 0: no limit; -1: half of the descriptors "
+                 "that this process may have")
+      ->check(CLI::Range(-1, 1'000'000'000))
+      ->capture_default_str();
+  app.add_option("--max-connections-per-client", options.server.connections.per_client,
+                 "Of them, those of one IPv4 address or IPv6 /64; 0: no limit")
+      ->check(CLI::Range(0, 1'000'000'000))
+      ->capture_default_str();
+  app.add_option("--max-memory", options.server.max_memory_bytes,
+                 "Memory near which requests are refused, as 512m or 2g; 0: the cgroup's limit")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
   add_class_flags(app, options.translate);
   add_cluster_flags(app, options, flags.cluster);
 }
@@ -119,6 +142,9 @@ int serve(ServeOptions& options, const ServeFlags& flags) {
   options.server.access_log = parse_log_format(flags.access_log);
   options.server.workers =
       flags.workers == 0 ? available_cores() : static_cast<std::size_t>(flags.workers);
+  options.server.connections.total = flags.max_connections < 0
+                                         ? connections_by_descriptors(net::raise_fd_limit())
+                                         : static_cast<std::uint64_t>(flags.max_connections);
   options.shutdown_grace_period = std::chrono::seconds(flags.grace_seconds);
   options.worker_shutdown_timeout = std::chrono::seconds(flags.shutdown_seconds);
   return run_serve(options);

@@ -20,6 +20,8 @@ class Connection : public exchange::Mortal {
   virtual void drain() = 0;
   // Closes whatever is open.
   virtual void close() = 0;
+  // To make room. False where it serves a request or is about to, or has not had one yet.
+  virtual bool close_if_idle() = 0;
 
   std::size_t index = 0;  // the owner's place for it
 };

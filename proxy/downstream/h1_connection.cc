@@ -67,6 +67,14 @@ void H1Connection::close() {
   close_now(false);
 }
 
+bool H1Connection::close_if_idle() {
+  if (state_ != State::kIdle || write_blocked_ || transport_->has_unread()) {
+    return false;
+  }
+  close_now(false);
+  return true;
+}
+
 // ---- bytes in
 
 std::size_t H1Connection::on_bytes(std::span<char> bytes) {
@@ -312,7 +320,8 @@ void H1Connection::send_head(const exchange::OutgoingResponse& response) {
     keep_alive_ = false;
   }
   // What follows a CONNECT may be meant for the tunnel it did not get: never a request.
-  if (context_.draining || slot_->decoder.head().method == http::Method::kConnect) {
+  const bool wanted = !context_.draining && context_.pressure == exchange::Pressure::kNone;
+  if (!wanted || slot_->decoder.head().method == http::Method::kConnect) {
     keep_alive_ = false;
   }
   slot_->out.set_coding(choose_coding(response));

@@ -35,6 +35,7 @@ class H1Connection final : public Connection,
   void start() override;
   void drain() override;
   void close() override;
+  bool close_if_idle() override;
 
  private:
   enum class State : std::uint8_t {

@@ -65,6 +65,16 @@ void H2Connection::close() {
   close_now(false);
 }
 
+// The client is told which requests were taken, so it takes a round trip.
+bool H2Connection::close_if_idle() {
+  if (state_ != State::kOpen || requests_ == 0 || !open_.empty()) {
+    return false;
+  }
+  give_notice();
+  pump();
+  return true;
+}
+
 // ---- bytes in
 
 std::size_t H2Connection::on_bytes(std::span<char> bytes) {

@@ -40,6 +40,7 @@ class H2Connection final : public Connection,
   void start() override;
   void drain() override;
   void close() override;
+  bool close_if_idle() override;
 
  private:
   enum class State : std::uint8_t {

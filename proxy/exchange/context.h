@@ -9,6 +9,7 @@
 
 #include "proxy/exchange/config.h"
 #include "proxy/exchange/options.h"
+#include "proxy/exchange/pressure.h"
 #include "proxy/exchange/record.h"
 #include "proxy/exchange/upstreams.h"
 #include "proxy/http/compressor.h"
@@ -75,6 +76,7 @@ struct Context {
   ConfigPointer config;  // the current one; null until the first is adopted
   PinnedList pinned;
   bool draining = false;  // answers tell keep-alive clients to close
+  Pressure pressure = Pressure::kNone;
   http::CompressorPool compressors;
 };
 

@@ -183,6 +183,9 @@ void write(const OutgoingResponse& response, Head& head) {
   if (!response.content_type.empty()) {
     head.field("Content-Type", response.content_type);
   }
+  if (!response.retry_after.empty()) {
+    head.field("Retry-After", response.retry_after);
+  }
   if (!response.location.empty()) {
     head.field("Location", response.location);
   }

@@ -59,6 +59,7 @@ struct OutgoingResponse {
   const http::FieldBlock* fields = nullptr;    // null: none
   std::string_view content_type;               // of own answers; empty: none
   std::string_view location;                   // of own redirects
+  std::string_view retry_after;                // seconds; of own 503s that are worth a retry
   std::string_view date;                       // set where the backend sent none
   std::string_view strict_transport_security;  // instead of the backend's; empty: its own stays
   bool own = false;                            // made here: Server and Date are ours

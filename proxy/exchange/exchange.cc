@@ -5,7 +5,6 @@
 
 #include "proxy/exchange/client_admission.h"
 #include "proxy/http/chars.h"
-#include "proxy/http/error_page.h"
 
 namespace portico::exchange {
 
@@ -90,6 +89,10 @@ bool Exchange::parse_target() {
 }
 
 void Exchange::route() {
+  if (context_.pressure == Pressure::kCritical) {
+    answer(503, "shed: memory is nearly used up");
+    return;
+  }
   match_ = config_->config().routes.match({.host = host_, .path = target_.path()});
   route_ = match_.route;
   if (route_ == nullptr) {
@@ -508,70 +511,6 @@ void Exchange::unpin() {
   }
 }
 
-// ---- own answers
-
-void Exchange::answer(std::uint16_t status, std::string_view reason) {
-  drop_upstream();
-  reason_ = reason;
-  if (status_ != 0) {
-    client_->abort();
-    finish();
-    return;
-  }
-  const auto accept = head_->fields.find(FieldId::kAccept).value_or(std::string_view());
-  const auto page = http::error_page(status, accept, outgoing_.forwarded.request_id);
-  OutgoingResponse response{.status = status, .content_type = page.content_type};
-  send_own_head(response, page.body);
-}
-
-// As ingress-nginx does it: the host without its port, the target as received but for one slash at
-// its end.
-void Exchange::answer_moved_to_https() {
-  const auto claimed = client_facts_.redirect_host();
-  const auto host = claimed.empty() ? host_ : claimed;
-  if (host.empty()) {
-    answer(400, "no host to redirect to");
-    return;
-  }
-  std::string location = "https://";
-  location.append(host);
-  if (context_.options.public_https_port != 443) {
-    location.append(":").append(std::to_string(context_.options.public_https_port));
-  }
-  std::string_view target = head_->target;
-  if (target.ends_with('/')) {
-    target.remove_suffix(1);
-  }
-  location.append(target);
-  reason_ = "redirected to https";
-  answer_moved(308, location);
-}
-
-void Exchange::answer_moved(std::uint16_t status, std::string_view location) {
-  const auto page = http::error_page(status, {}, outgoing_.forwarded.request_id);
-  OutgoingResponse response{
-      .status = status, .content_type = page.content_type, .location = location};
-  send_own_head(response, page.body);
-}
-
-void Exchange::send_own_head(OutgoingResponse& response, std::string_view body) {
-  status_ = response.status;
-  response.framing = Framing::kLength;
-  response.content_length = body.size();
-  response.to_head = head_->method == http::Method::kHead;
-  response.date = context_.date.now();
-  response.strict_transport_security = strict_transport_security();
-  response.own = true;
-  client_->send_head(response);
-  if (!response.to_head) {
-    response_bytes_ += body.size();
-    client_->write_body({body.data(), body.size()});
-  }
-  client_->end(nullptr);
-  client_->flush();
-  finish();
-}
-
 // ---- finish
 
 void Exchange::finish() {
@@ -585,36 +524,6 @@ void Exchange::finish() {
   route_owner_.reset();
   unpin();
   client_->finished();
-}
-
-void Exchange::report() {
-  const auto now = std::chrono::steady_clock::now();
-  const auto view = [this](FieldId id) {
-    return head_->fields.find(id).value_or(std::string_view());
-  };
-  context_.recorder.record(
-      {.method = head_->method_text,
-       .target = head_->target,
-       .host = host_,
-       .scheme = client_facts_.https() ? "https" : "http",
-       .user_agent = view(FieldId::kUserAgent),
-       .referer = view(FieldId::kReferer),
-       .request_id = outgoing_.forwarded.request_id,
-       .version_major = head_->version_major,
-       .version_minor = head_->version_major == 1 ? head_->version_minor : std::uint8_t{0},
-       .status = status_,
-       .upstream_status = upstream_status_,
-       .request_head_bytes = head_->wire_bytes,
-       .request_bytes = request_bytes_,
-       .response_bytes = response_bytes_,
-       .duration = now - started_,
-       .upstream_duration = attempts_ == 0 ? std::chrono::steady_clock::duration() : now - started_,
-       .client = client_facts_.address(),
-       .endpoint = attempts_ == 0 ? nullptr : &endpoint_.address,
-       .route = route_,
-       .attempts = attempts_,
-       .reused_connection = reused_,
-       .reason = reason_});
 }
 
 }  // namespace portico::exchange

@@ -40,6 +40,7 @@ class AcceptedSocket {
 
   // Goes to the Transport that is made of this.
   void attach(std::unique_ptr<Attachment> attachment) { attachment_ = std::move(attachment); }
+  [[nodiscard]] Attachment* attachment() const { return attachment_.get(); }
   [[nodiscard]] std::unique_ptr<Attachment> release_attachment() { return std::move(attachment_); }
 
   // Sends `farewell` (empty: nothing) without waiting, and closes. A client that has sent more than

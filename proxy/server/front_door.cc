@@ -6,6 +6,7 @@
 #include "proxy/net/proxy_handshake.h"
 #include "proxy/net/tcp_transport.h"
 #include "proxy/net/tls_transport.h"
+#include "proxy/server/connection_limits.h"
 #include "proxy/server/hello_peek.h"
 #include "proxy/server/take_out.h"
 #include "tls/engine.h"
@@ -19,15 +20,26 @@ class FrontDoor::Arrival final : public exchange::Mortal {
 
   void await_proxy_header(net::AcceptedSocket socket) {
     const auto& client_address = door_.config().settings->client_address;
+    ticket_ = static_cast<ConnectionTicket*>(socket.attachment());
     step_.emplace<net::ProxyHandshake>(door_.context_.loop, std::move(socket),
                                        client_address.proxy_header_timeout, [this](auto result) {
-                                         if (result) {
-                                           enter(std::move(*result));
-                                         } else {
+                                         if (!result) {
                                            ++door_.metrics_.proxy_header_failures;
                                            door_.end(*this);
+                                           return;
                                          }
+                                         enter_announced(std::move(*result));
                                        });
+  }
+
+  // Only now it is known whose connection it is.
+  void enter_announced(std::unique_ptr<net::Transport> transport) {
+    if (ticket_ == nullptr || ticket_->enter_for(transport->info().peer)) {
+      enter(std::move(transport));
+      return;
+    }
+    ++door_.metrics_.refused.too_many_of_client;
+    door_.end(*this);
   }
 
   void enter(std::unique_ptr<net::Transport> transport) {
@@ -83,6 +95,7 @@ class FrontDoor::Arrival final : public exchange::Mortal {
 
   FrontDoor& door_;
   const Listener listener_;
+  ConnectionTicket* ticket_ = nullptr;  // while a PROXY header is waited for: the socket's
   std::variant<std::monostate, net::ProxyHandshake, HelloPeek, net::TlsHandshake> step_;
 };
 

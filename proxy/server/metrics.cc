@@ -138,6 +138,9 @@ void Metrics::add(const Metrics& other) {
   open_tunnels += other.open_tunnels;
   open_connections += other.open_connections;
   shed_connections += other.shed_connections;
+  refused.too_many += other.refused.too_many;
+  refused.too_many_of_client += other.refused.too_many_of_client;
+  refused.no_memory += other.refused.no_memory;
   dropped_log_lines += other.dropped_log_lines;
   retries += other.retries;
   pool.connects += other.pool.connects;
@@ -166,6 +169,21 @@ std::string to_prometheus_text(const Metrics& total, const exchange::Config& con
   families.push_back(family("portico_connections_shed_total",
                             "Client connections closed unserved for want of file descriptors.",
                             Counter, {counter({}, total.shed_connections)}));
+  families.push_back(
+      family("portico_connections_refused_total", "Client connections closed unserved, by reason.",
+             Counter,
+             {counter({{"reason", "max_connections"}}, total.refused.too_many),
+              counter({{"reason", "max_connections_per_client"}}, total.refused.too_many_of_client),
+              counter({{"reason", "memory"}}, total.refused.no_memory)}));
+  families.push_back(family("portico_connections_limit",
+                            "What --max-connections says; 0: no limit.", Gauge,
+                            {gauge({}, static_cast<double>(total.connection_limit))}));
+  families.push_back(family("portico_memory_limit_bytes",
+                            "The memory that overload is measured by; 0: no limit.", Gauge,
+                            {gauge({}, static_cast<double>(total.memory_limit_bytes))}));
+  families.push_back(family("portico_memory_used_bytes",
+                            "What of it is used, where there is a limit.", Gauge,
+                            {gauge({}, static_cast<double>(total.memory_used_bytes))}));
   families.push_back(family("portico_tls_handshake_failures_total", "TLS handshakes that failed.",
                             Counter, {counter({}, total.handshake_failures)}));
   families.push_back(family("portico_proxy_header_failures_total",

@@ -9,6 +9,7 @@
 
 #include "proxy/exchange/config.h"
 #include "proxy/exchange/record.h"
+#include "proxy/server/doorkeeper.h"
 #include "proxy/upstream/pool.h"
 
 namespace portico::server {
@@ -35,6 +36,10 @@ struct Metrics {
   std::uint64_t open_tunnels = 0;
   std::uint64_t open_connections = 0;
   std::uint64_t shed_connections = 0;  // for want of descriptors
+  Refusals refused;
+  std::uint64_t connection_limit = 0;  // of the whole process, as the two below; 0: none
+  std::uint64_t memory_limit_bytes = 0;
+  std::uint64_t memory_used_bytes = 0;
   std::uint64_t dropped_log_lines = 0;
   std::uint64_t retries = 0;
   upstream::PoolCounts pool;

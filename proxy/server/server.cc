@@ -1,5 +1,6 @@
 #include "proxy/server/server.h"
 
+#include <malloc.h>
 #include <mutex>
 #include <utility>
 
@@ -62,11 +63,15 @@ std::expected<std::unique_ptr<Server>, std::string> Server::open(net::Loop& cont
 Server::Server(net::Loop& control, ServerSetup setup)
     : control_(control),
       setup_(std::move(setup)),
+      limits_(setup_.connections),
       worker_setup_{.options = setup_.options,
                     .control = control_,
+                    .limits = limits_,
                     .log_format = setup_.access_log},
-      compiler_(tls::make_self_signed(),
-                TlsCompiler({}, std::make_shared<tls::TicketKeys>())) {}
+      compiler_(tls::make_self_signed(), TlsCompiler({}, std::make_shared<tls::TicketKeys>())),
+      memory_(setup_.max_memory_bytes),
+      overload_(memory_.limit_bytes()),
+      memory_deadline_(control_, [this] { watch_memory(); }) {}
 
 Server::~Server() {
   for (auto& worker : workers_) {
@@ -108,12 +113,33 @@ void Server::publish(const routing::Snapshot& snapshot, std::move_only_function<
     for (auto& worker : workers_) {
       worker->start(config_);
     }
+    if (overload_.limit_bytes() != 0) {
+      watch_memory();
+    }
     control_.post(std::move(adopted));
     return;
   }
   auto all = std::make_shared<Countdown>(workers_.size(), control_, std::move(adopted));
   for (auto& worker : workers_) {
     worker->adopt(config_, [all] { all->arrive(); });
+  }
+}
+
+void Server::watch_memory() {
+  constexpr std::chrono::milliseconds kEach{100};
+  memory_deadline_.arm(kEach);
+  const auto used = memory_.used_bytes();
+  memory_used_.store(used, std::memory_order_relaxed);
+  const auto before = overload_.pressure();
+  const auto now = overload_.judge(used);
+  if (now == before) {
+    return;
+  }
+  for (auto& worker : workers_) {
+    worker->set_pressure(now);
+  }
+  if (now > before) {
+    malloc_trim(0);  // what was freed may be kept by the allocator only
   }
 }
 
@@ -144,6 +170,9 @@ void Server::collect(net::Loop& loop, std::move_only_function<void(std::string)>
   auto collection = std::make_shared<Collection>();
   collection->take = std::move(take);
   collection->total.dropped_log_lines = log_ == nullptr ? 0 : log_->lost_lines();
+  collection->total.connection_limit = setup_.connections.total;
+  collection->total.memory_limit_bytes = overload_.limit_bytes();
+  collection->total.memory_used_bytes = memory_used_.load(std::memory_order_relaxed);
   const auto finish = [collection, workers = workers_.size()] {
     static const exchange::Config kNone;
     const auto& config = collection->config == nullptr ? kNone : *collection->config;

@@ -1,6 +1,7 @@
 // The data plane as a whole: the workers, what they serve, and how they end.
 #pragma once
 
+#include <atomic>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -8,16 +9,22 @@
 #include <vector>
 
 #include "proxy/exchange/options.h"
+#include "proxy/net/deadline.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/socket_address.h"
 #include "proxy/server/access_log.h"
 #include "proxy/server/config_compiler.h"
+#include "proxy/server/connection_limits.h"
+#include "proxy/server/memory_gauge.h"
+#include "proxy/server/overload.h"
 #include "proxy/server/worker.h"
 
 namespace portico::server {
 
 struct ServerSetup {
   std::size_t workers = 1;
+  ConnectionLimits::Bounds connections;
+  std::uint64_t max_memory_bytes = 0;  // 0: the cgroup's limit, if there is one
   net::SocketAddress http;
   net::SocketAddress https;
   exchange::Options options;
@@ -55,15 +62,21 @@ class Server {
  private:
   Server(net::Loop& control, ServerSetup setup);
   std::expected<void, std::string> open_listeners();
+  void watch_memory();
   [[nodiscard]] bool started() const { return config_ != nullptr; }
 
   net::Loop& control_;
   ServerSetup setup_;
+  ConnectionLimits limits_;
   WorkerSetup worker_setup_;
   ConfigCompiler compiler_;
   std::shared_ptr<const exchange::Config> config_;  // the last published
   std::unique_ptr<AccessLog> log_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  const MemoryGauge memory_;
+  Overload overload_;
+  std::atomic<std::uint64_t> memory_used_ = 0;  // as last seen; metrics are asked for by any thread
+  net::Deadline memory_deadline_;
   net::SocketAddress http_;
   net::SocketAddress https_;
 };

@@ -1,5 +1,6 @@
 #include "proxy/server/worker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/smart_ptr/make_local_shared.hpp>
@@ -31,7 +32,8 @@ Worker::Worker(std::uint32_t index, const WorkerSetup& setup, LogRing* log)
                .pinned = {}},
       slots_(context_, reaper_),
       h2_streams_(context_, reaper_),
-      front_door_(context_, reaper_, metrics_, *this) {}
+      front_door_(context_, reaper_, metrics_, *this),
+      doorkeeper_(setup.limits, context_, metrics_.refused, *this) {}
 
 // What dies gives its Slot back, so the Slots must still be there; a Slot may go to the reaper in
 // turn.
@@ -42,14 +44,20 @@ Worker::~Worker() {
 
 std::expected<net::SocketAddress, std::string> Worker::listen_http(
     const net::SocketAddress& address) {
-  return listen(address,
-                [this](net::AcceptedSocket socket) { front_door_.enter_http(std::move(socket)); });
+  return listen(address, [this](net::AcceptedSocket socket) {
+    if (doorkeeper_.admit(socket, Doorkeeper::Speaks::kHttp)) {
+      front_door_.enter_http(std::move(socket));
+    }
+  });
 }
 
 std::expected<net::SocketAddress, std::string> Worker::listen_https(
     const net::SocketAddress& address) {
-  return listen(address,
-                [this](net::AcceptedSocket socket) { front_door_.enter_https(std::move(socket)); });
+  return listen(address, [this](net::AcceptedSocket socket) {
+    if (doorkeeper_.admit(socket, Doorkeeper::Speaks::kTls)) {
+      front_door_.enter_https(std::move(socket));
+    }
+  });
 }
 
 std::expected<net::SocketAddress, std::string> Worker::listen(
@@ -158,6 +166,30 @@ void Worker::report_if_drained() {
   if (drained_ && connections_.empty() && front_door_.empty()) {
     std::exchange(drained_, nullptr)();
   }
+}
+
+void Worker::set_pressure(exchange::Pressure pressure) {
+  loop_.post([this, pressure] {
+    context_.pressure = pressure;
+    if (pressure == exchange::Pressure::kNone) {
+      return;
+    }
+    for (std::size_t i = connections_.size(); i-- > 0;) {
+      connections_[i]->close_if_idle();
+    }
+  });
+}
+
+// Looks at some only, from where it ended last time.
+bool Worker::let_idle_go() {
+  constexpr std::size_t kAtOnce = 64;
+  for (auto left = std::min(connections_.size(), kAtOnce); left > 0; --left) {
+    looked_at_ = (looked_at_ + 1) % connections_.size();
+    if (connections_[looked_at_]->close_if_idle()) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void Worker::stop() {

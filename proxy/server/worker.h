@@ -17,6 +17,7 @@
 #include "proxy/exchange/reaper.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/loop.h"
+#include "proxy/server/doorkeeper.h"
 #include "proxy/server/front_door.h"
 #include "proxy/server/log_format.h"
 #include "proxy/server/log_ring.h"
@@ -29,6 +30,7 @@ namespace portico::server {
 struct WorkerSetup {
   const exchange::Options& options;
   net::Loop& control;  // where a Config goes to be freed
+  ConnectionLimits& limits;
   LogFormat log_format = LogFormat::kOff;
 };
 
@@ -38,6 +40,7 @@ struct WorkerSetup {
 // Lifetime:  join() before it dies.
 class Worker final : private downstream::ConnectionOwner,
                      private FrontDoorOwner,
+                     private DoorkeeperOwner,
                      private exchange::Recorder {
  public:
   // `log` is null where the access log is off.
@@ -59,6 +62,8 @@ class Worker final : private downstream::ConnectionOwner,
   void announce_drain();
   // Empties the accept queues and closes the listeners; `drained` is called once nothing is open.
   void drain(std::move_only_function<void()> drained);
+  // How short memory is from now on.
+  void set_pressure(exchange::Pressure pressure);
   void stop();
   // `take` is called on the worker's thread, with the Config it serves by (null before the first).
   void collect(
@@ -70,6 +75,7 @@ class Worker final : private downstream::ConnectionOwner,
   void apply(std::shared_ptr<const exchange::Config> config);
   void begin_drain();
   void report_if_drained();
+  bool let_idle_go() override;
   [[nodiscard]] Metrics metrics() const;
 
   void serve(std::unique_ptr<net::Transport> transport) override;
@@ -89,10 +95,12 @@ class Worker final : private downstream::ConnectionOwner,
   downstream::H2Streams h2_streams_;
   Metrics metrics_;
   FrontDoor front_door_;
+  Doorkeeper doorkeeper_;
   std::string line_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::uint64_t shed_by_closed_listeners_ = 0;
   std::vector<std::unique_ptr<downstream::Connection>> connections_;
+  std::size_t looked_at_ = 0;  // in connections_, for idle ones
   std::move_only_function<void()> drained_;
   std::thread thread_;
 };
