@@ -13,6 +13,7 @@ enum class RetryRule : std::uint8_t {
   kNever,            // the request's own fault, or the endpoint may have acted on it
   kAnotherEndpoint,  // this endpoint can't be reached: another may be, as long as it saw nothing
   kFreshConnection,  // a kept connection ended without an answer: it may have been stale
+  kNotProcessed,     // the endpoint says that it has done nothing with the request
 };
 
 // Lifetime: `reason` is static text, so that making and copying one allocates nothing. Callers may
@@ -36,8 +37,13 @@ inline constexpr ProxyError kConnectFailed{502, ErrorSide::kUpstream, RetryRule:
                                            "the endpoint can't be reached"};
 inline constexpr ProxyError kConnectTimeout{504, ErrorSide::kUpstream, RetryRule::kAnotherEndpoint,
                                             "the endpoint did not accept the connection in time"};
+inline constexpr ProxyError kHandshakeTimeout{
+    504, ErrorSide::kUpstream, RetryRule::kAnotherEndpoint,
+    "the endpoint did not finish the TLS handshake in time"};
 inline constexpr ProxyError kHandshakeFailed{502, ErrorSide::kUpstream, RetryRule::kAnotherEndpoint,
                                              "the TLS handshake with the endpoint failed"};
+inline constexpr ProxyError kNotProcessed{502, ErrorSide::kUpstream, RetryRule::kNotProcessed,
+                                          "the endpoint refused the stream"};
 inline constexpr ProxyError kClosedBeforeAnswer{
     502, ErrorSide::kUpstream, RetryRule::kFreshConnection,
     "the endpoint closed the connection before it answered"};

@@ -14,6 +14,9 @@ RetryAction plan_retry(const ProxyError& error, const RetryFacts& facts) {
       return RetryAction::kGiveUp;
     case RetryRule::kAnotherEndpoint:
       return facts.request_sent ? RetryAction::kGiveUp : RetryAction::kAnotherEndpoint;
+    case RetryRule::kNotProcessed:
+      return facts.body_replayable || facts.body_untouched ? RetryAction::kFreshConnection
+                                                           : RetryAction::kGiveUp;
     case RetryRule::kFreshConnection: {
       if (!facts.request_sent) {
         // A new connection that ends before it took a byte is the endpoint's trouble, not the

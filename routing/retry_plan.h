@@ -17,6 +17,7 @@ struct RetryFacts {
   bool idempotent = false;         // is_idempotent() of its method
   bool body_replayable =
       false;  // there is no body, or all that was taken from the client is still held
+  bool body_untouched = false;  // nothing of a body was taken from the client
 };
 
 enum class RetryAction : std::uint8_t {
@@ -36,6 +37,8 @@ inline constexpr int kMaxTries = 3;
 //   nothing was sent
 //                                                          or the method is idempotent and the body
 //                                                          can be replayed
+//   the endpoint says that it did nothing                  once more on a fresh connection, where
+//                                                          the body can be replayed
 //   anything else, or three tries made                     give up
 //
 // A fresh connection is not reused, so its end is not forgiven again.

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "routing/host_tls.h"
@@ -57,18 +58,6 @@ struct EndpointSpec {
   auto operator<=>(const EndpointSpec&) const = default;
 };
 
-// A Service port as a set of endpoints.
-struct BackendSpec {
-  std::string key;  // "namespace/service:port" as rules name it
-  std::string namespace_;
-  std::string service;
-  std::string port;                     // name or number, as the rule wrote it
-  std::vector<EndpointSpec> endpoints;  // ready ones, sorted, without duplicates
-  // Not empty: Service or port is missing. The rule keeps its match and answers 503.
-  std::string missing_because;
-  bool operator==(const BackendSpec&) const = default;
-};
-
 // A certificate with its key, as bytes; tls/ parses it.
 struct CertificateSpec {
   std::string secret;     // "namespace/name"
@@ -76,6 +65,48 @@ struct CertificateSpec {
   std::string key_pem;
   std::string ocsp_response;  // DER: what its authority says of it; empty: nothing is stapled
   bool operator==(const CertificateSpec&) const = default;
+};
+
+enum class BackendProtocol : std::uint8_t {
+  kHttp1,
+  kHttp2,  // by prior knowledge, or by ALPN under TLS
+};
+
+// How TLS is spoken to a backend.
+struct UpstreamTlsSpec {
+  std::string authorities_pem;                         // whom to trust; only where it verifies
+  std::shared_ptr<const CertificateSpec> certificate;  // shown where it is asked for; null: none
+  bool verifies = false;
+  int verify_depth = 1;  // certificates between the backend's and one that is trusted
+  std::string name;  // that the backend's certificate must bear; may be empty unless it verifies
+  bool sends_server_name = false;  // the name is also sent (SNI)
+  bool allows_tls12 = true;
+  bool allows_tls13 = true;
+  std::string ciphers = "DEFAULT";  // of TLS 1.2, as OpenSSL writes them
+  bool operator==(const UpstreamTlsSpec& other) const;
+};
+
+// A Service port as a set of endpoints, and how to talk to them.
+struct BackendSpec {
+  // "namespace/service:port" as rules name it; behind a '#' how it is talked to, where an Ingress
+  // says so.
+  std::string key;
+  std::string namespace_;
+  std::string service;
+  std::string port;                     // name or number, as the rule wrote it
+  std::vector<EndpointSpec> endpoints;  // ready ones, sorted, without duplicates
+  // Not empty: Service or port is missing. The rule keeps its match and answers 503.
+  std::string missing_because;
+  // Not empty: it may only be talked to in a way that can't be honoured, so the rule answers 503
+  // (fail closed).
+  std::string denied_because;
+  BackendProtocol protocol = BackendProtocol::kHttp1;
+  std::shared_ptr<const UpstreamTlsSpec> tls;  // null: plaintext
+  bool tls_like_client = false;                // TLS only for requests that came by it
+  bool operator==(const BackendSpec& other) const;
+
+  // The key as people know it: without the way it is talked to.
+  static std::string_view name_of(std::string_view key) { return key.substr(0, key.find('#')); }
 };
 
 struct Snapshot {

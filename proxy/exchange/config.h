@@ -13,6 +13,7 @@
 #include "routing/shared_vector.h"
 #include "routing/snapshot.h"
 #include "tls/certificate_store.h"
+#include "tls/client_context.h"
 
 namespace portico::tls {
 class ServerContext;
@@ -25,14 +26,27 @@ namespace portico::exchange {
 // a change.
 enum class EndpointId : std::uint32_t {};
 
+// How TLS is spoken to endpoints. Equal ones are one object, so that its address is an identity.
+struct UpstreamTls : std::enable_shared_from_this<UpstreamTls> {
+  std::shared_ptr<const routing::UpstreamTlsSpec> spec;
+  std::shared_ptr<const tls::ClientContext> context;
+};
+
+// One address, talked to in one way: connections are never shared with another way.
 struct Endpoint {
   EndpointId id{};
   net::SocketAddress address;
+  routing::BackendProtocol protocol = routing::BackendProtocol::kHttp1;
+  // Null: plaintext. Its Backend owns it: who outlives the Config shares it.
+  const UpstreamTls* tls = nullptr;
 };
 
 struct Backend {
   std::shared_ptr<const routing::BackendSpec> spec;
   std::vector<Endpoint> endpoints;  // in the order of spec->endpoints
+  // The same by TLS, for requests that came by TLS; empty unless spec->tls_like_client.
+  std::vector<Endpoint> tls_endpoints;
+  std::shared_ptr<const UpstreamTls> tls;  // null: plaintext
 };
 
 struct Config {

@@ -186,6 +186,10 @@ void write(const OutgoingResponse& response, Head& head) {
   if (!response.retry_after.empty()) {
     head.field("Retry-After", response.retry_after);
   }
+  if (!response.grpc_status.empty()) {
+    head.field("grpc-status", response.grpc_status);
+    head.field("grpc-message", response.grpc_message);
+  }
   if (!response.location.empty()) {
     head.field("Location", response.location);
   }

@@ -40,6 +40,7 @@ struct OutgoingRequest {
   http::Framing framing = http::Framing::kNone;
   std::uint64_t content_length = 0;
   std::string_view upgrade;                  // protocol asked for; empty: none
+  bool accepts_trailers = false;             // TE: trailers
   const http::FieldBlock* fields = nullptr;  // as received, hop-by-hop ones too
   ForwardedFacts forwarded;
 
@@ -56,10 +57,12 @@ struct OutgoingResponse {
   std::uint64_t content_length = 0;
   std::string_view upgrade;  // of a 101
   bool to_head = false;      // the request was HEAD: framing is described, no body follows
-  const http::FieldBlock* fields = nullptr;    // null: none
-  std::string_view content_type;               // of own answers; empty: none
-  std::string_view location;                   // of own redirects
-  std::string_view retry_after;                // seconds; of own 503s that are worth a retry
+  const http::FieldBlock* fields = nullptr;  // null: none
+  std::string_view content_type;             // of own answers; empty: none
+  std::string_view location;                 // of own redirects
+  std::string_view retry_after;              // seconds; of own 503s that are worth a retry
+  std::string_view grpc_status;              // of own answers to gRPC clients; empty: none
+  std::string_view grpc_message;
   std::string_view date;                       // set where the backend sent none
   std::string_view strict_transport_security;  // instead of the backend's; empty: its own stays
   bool own = false;                            // made here: Server and Date are ours

@@ -171,6 +171,7 @@ void Exchange::edit_request() {
   outgoing_.framing = head_->framing;
   outgoing_.content_length = head_->content_length;
   outgoing_.fields = &head_->fields;
+  outgoing_.accepts_trailers = head_->accepts_trailers;
   outgoing_.upgrade = head_->upgrade;  // never h2c: the decoder sees to that
   auto& forwarded = outgoing_.forwarded;
   forwarded.client_address = client_facts_.address_text();
@@ -192,7 +193,12 @@ void Exchange::pick_endpoint() {
     answer(503, "Service or port is missing");
     return;
   }
-  const auto& endpoints = backend->endpoints;
+  if (!backend->spec->denied_because.empty()) {
+    answer(503, "backend denied: TLS with it can't be had as asked for");
+    return;
+  }
+  const auto& endpoints =
+      backend->spec->tls_like_client && is_tls() ? backend->tls_endpoints : backend->endpoints;
   if (endpoints.empty()) {
     answer(503, "no ready endpoint");
     return;
@@ -427,6 +433,9 @@ void Exchange::upstream_failed(const ProxyError& error) {
     return;
   }
   const auto action = plan_retry(error, request_sent);
+  if (action != routing::RetryAction::kGiveUp && request_ == Half::kOpen) {
+    client_->read_more(false);  // nobody is there to take its body until the next try
+  }
   if (action == routing::RetryAction::kAnotherEndpoint && config_ != nullptr) {
     pick_endpoint();
     return;
@@ -445,7 +454,8 @@ routing::RetryAction Exchange::plan_retry(const ProxyError& error, bool request_
                               .request_sent = request_sent,
                               .answer_begun = answer_seen_,
                               .idempotent = routing::is_idempotent(head_->method_text),
-                              .body_replayable = request_bytes_ == 0 && request_ == Half::kEnded});
+                              .body_replayable = request_bytes_ == 0 && request_ == Half::kEnded,
+                              .body_untouched = request_bytes_ == 0});
 }
 
 void Exchange::on_deadline() {
@@ -501,6 +511,9 @@ void Exchange::let_go_of_config() {
     return;
   }
   route_owner_ = config_->config().routes.owner_of(match_);
+  if (endpoint_.tls != nullptr) {
+    tls_owner_ = endpoint_.tls->shared_from_this();
+  }
   unpin();
 }
 
@@ -522,6 +535,7 @@ void Exchange::finish() {
   report();
   phase_ = Phase::kIdle;
   route_owner_.reset();
+  tls_owner_.reset();
   unpin();
   client_->finished();
 }

@@ -101,6 +101,7 @@ class Exchange final : public RequestSink,
   [[nodiscard]] bool endpoint_reads();
   void drop_upstream();
   void answer(std::uint16_t status, std::string_view reason);
+  void answer_grpc(std::uint16_t status);
   void answer_moved_to_https();
   void answer_moved(std::uint16_t status, std::string_view location);
   void send_own_head(OutgoingResponse& response, std::string_view body);
@@ -116,7 +117,8 @@ class Exchange final : public RequestSink,
   ClientStream* upstream_ = nullptr;
   std::unique_ptr<PendingAcquire> pending_;
   ConfigPointer config_;
-  std::shared_ptr<const void> route_owner_;  // once the Config is let go
+  std::shared_ptr<const void> route_owner_;       // once the Config is let go
+  std::shared_ptr<const UpstreamTls> tls_owner_;  // as route_owner_; null: plaintext
   routing::RouteTable::Match match_;
   const routing::Route* route_ = nullptr;
   Endpoint endpoint_;

@@ -1,7 +1,9 @@
 // How an exchange ends: the answers that are made here, and the record. The phases are in
 // exchange.cc.
 #include "proxy/exchange/exchange.h"
+#include "proxy/exchange/grpc_status.h"
 #include "proxy/http/error_page.h"
+#include "proxy/http/status_text.h"
 
 namespace portico::exchange {
 
@@ -18,6 +20,10 @@ void Exchange::answer(std::uint16_t status, std::string_view reason) {
     finish();
     return;
   }
+  if (is_grpc(head_->fields.find(FieldId::kContentType).value_or(std::string_view()))) {
+    answer_grpc(status);
+    return;
+  }
   const auto accept = head_->fields.find(FieldId::kAccept).value_or(std::string_view());
   const auto page = http::error_page(status, accept, outgoing_.forwarded.request_id);
   OutgoingResponse response{.status = status, .content_type = page.content_type};
@@ -25,6 +31,17 @@ void Exchange::answer(std::uint16_t status, std::string_view reason) {
     response.retry_after = "1";
   }
   send_own_head(response, page.body);
+}
+
+// Trailers-only: HTTP's own status is of no use to such a client.
+void Exchange::answer_grpc(std::uint16_t status) {
+  std::string message = std::to_string(status);
+  message.append(" ").append(http::status_text(status));
+  OutgoingResponse response{.status = 200,
+                            .content_type = "application/grpc",
+                            .grpc_status = grpc_status_of(status),
+                            .grpc_message = message};
+  send_own_head(response, {});
 }
 
 // As ingress-nginx does it: the host without its port, the target as received but for one slash at

@@ -32,6 +32,7 @@ struct Options {
   std::chrono::milliseconds upstream_idle_timeout{60'000};
   std::size_t upstream_idle_connections = 4096;  // a worker, all endpoints together
   std::uint64_t upstream_requests = 10'000;      // a connection
+  std::size_t upstream_streams = 100;            // at once, on an HTTP/2 connection
 };
 
 }  // namespace portico::exchange

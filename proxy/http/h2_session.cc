@@ -400,6 +400,10 @@ void H2Session::consume(std::int32_t stream, std::size_t bytes) {
   nghttp2_session_consume(native_->session, stream, bytes);
 }
 
+void H2Session::consume_stream(std::int32_t stream, std::size_t bytes) {
+  nghttp2_session_consume_stream(native_->session, stream, bytes);
+}
+
 void H2Session::consume_connection(std::size_t bytes) {
   nghttp2_session_consume_connection(native_->session, bytes);
 }

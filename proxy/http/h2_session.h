@@ -182,7 +182,8 @@ class H2Session {
   void detach(std::int32_t stream);
   // Gives the peer `bytes` of its window back, of the stream and of the connection.
   void consume(std::int32_t stream, std::size_t bytes);
-  // Of the connection only, for streams that are gone.
+  // Of one of them only.
+  void consume_stream(std::int32_t stream, std::size_t bytes);
   void consume_connection(std::size_t bytes);
   void submit_ping();
   // No stream may be opened from some moment on, which is told later (RFC 9113 6.8). Servers.

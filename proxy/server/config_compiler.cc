@@ -81,7 +81,7 @@ void ConfigCompiler::set_backend(std::string_view key,
   const auto index = static_cast<std::size_t>(id);
   auto next = std::make_shared<exchange::Backend>();
   next->spec = spec;
-  next->endpoints = take_endpoints(*spec);
+  set_endpoints(*next);
   release(index);
   config_.backends.set(index, std::move(next));
 }
@@ -101,7 +101,25 @@ void ConfigCompiler::release(std::size_t index) {
   }
 }
 
-std::vector<exchange::Endpoint> ConfigCompiler::take_endpoints(const routing::BackendSpec& spec) {
+void ConfigCompiler::set_endpoints(exchange::Backend& backend) {
+  const auto& spec = *backend.spec;
+  backend.tls = upstream_tls_.find_or_make(spec.tls, spec.protocol);
+  if (spec.tls == nullptr) {
+    backend.endpoints = take_endpoints(spec, nullptr);
+    return;
+  }
+  if (spec.tls_like_client) {
+    backend.endpoints = take_endpoints(spec, nullptr);
+  }
+  if (backend.tls == nullptr) {
+    return;  // never in plaintext instead
+  }
+  auto& endpoints = spec.tls_like_client ? backend.tls_endpoints : backend.endpoints;
+  endpoints = take_endpoints(spec, backend.tls.get());
+}
+
+std::vector<exchange::Endpoint> ConfigCompiler::take_endpoints(const routing::BackendSpec& spec,
+                                                               const exchange::UpstreamTls* tls) {
   std::vector<exchange::Endpoint> endpoints;
   endpoints.reserve(spec.endpoints.size());
   for (const auto& endpoint : spec.endpoints) {
@@ -109,22 +127,30 @@ std::vector<exchange::Endpoint> ConfigCompiler::take_endpoints(const routing::Ba
     if (!address) {
       continue;
     }
-    const auto [entry, added] = addresses_.try_emplace(*address);
+    const auto [entry, added] =
+        ways_.try_emplace({.address = *address, .protocol = spec.protocol, .tls = tls});
     if (added) {
       entry->second.id = take_id(free_endpoints_, next_endpoint_);
     }
     ++entry->second.uses;
-    endpoints.push_back({.id = entry->second.id, .address = *address});
+    endpoints.push_back(
+        {.id = entry->second.id, .address = *address, .protocol = spec.protocol, .tls = tls});
   }
   return endpoints;
 }
 
 void ConfigCompiler::let_go(const exchange::Backend& backend) {
-  for (const auto& endpoint : backend.endpoints) {
-    const auto found = addresses_.find(endpoint.address);
+  let_go(backend.endpoints);
+  let_go(backend.tls_endpoints);
+}
+
+void ConfigCompiler::let_go(const std::vector<exchange::Endpoint>& endpoints) {
+  for (const auto& endpoint : endpoints) {
+    const auto found = ways_.find(
+        {.address = endpoint.address, .protocol = endpoint.protocol, .tls = endpoint.tls});
     if (--found->second.uses == 0) {
       config_.retired_endpoints.push_back(found->second.id);
-      addresses_.erase(found);
+      ways_.erase(found);
     }
   }
 }

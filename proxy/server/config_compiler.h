@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
 
 #include "proxy/exchange/config.h"
 #include "proxy/server/host_policies.h"
+#include "proxy/server/upstream_tls_table.h"
 #include "routing/snapshot.h"
 
 namespace portico::server {
@@ -28,7 +30,18 @@ class ConfigCompiler {
   std::shared_ptr<const exchange::Config> compile(const routing::Snapshot& snapshot);
 
  private:
-  struct Address {
+  // An address and a way to talk to it.
+  struct Way {
+    net::SocketAddress address;
+    routing::BackendProtocol protocol{};
+    const exchange::UpstreamTls* tls = nullptr;  // held by the backends that use it
+    bool operator==(const Way&) const = default;
+    template <class H>
+    friend H AbslHashValue(H hash, const Way& way) {
+      return H::combine(std::move(hash), way.address, way.protocol, way.tls);
+    }
+  };
+  struct Use {
     exchange::EndpointId id{};
     std::uint32_t uses = 0;  // by backends
   };
@@ -41,7 +54,10 @@ class ConfigCompiler {
   void compile_settings(const routing::Snapshot& snapshot);
   void set_backend(std::string_view key, const std::shared_ptr<const routing::BackendSpec>& spec);
   void erase_backend(std::string_view key);
-  std::vector<exchange::Endpoint> take_endpoints(const routing::BackendSpec& spec);
+  void set_endpoints(exchange::Backend& backend);
+  std::vector<exchange::Endpoint> take_endpoints(const routing::BackendSpec& spec,
+                                                 const exchange::UpstreamTls* tls);
+  void let_go(const std::vector<exchange::Endpoint>& endpoints);
   void release(std::size_t index);
   void let_go(const exchange::Backend& backend);
   routing::BackendId backend_id(std::string_view key);
@@ -52,7 +68,8 @@ class ConfigCompiler {
       backend_ids_;
   std::vector<routing::BackendId> free_backends_;
   std::uint32_t next_backend_ = 0;
-  absl::flat_hash_map<net::SocketAddress, Address> addresses_;
+  UpstreamTlsTable upstream_tls_;
+  absl::flat_hash_map<Way, Use> ways_;
   std::vector<exchange::EndpointId> free_endpoints_;
   std::uint32_t next_endpoint_ = 0;
   TlsCompiler tls_;

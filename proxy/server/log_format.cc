@@ -61,8 +61,9 @@ Names names_of(const Record& record) {
     return {};
   }
   const auto& spec = *record.route->spec;
-  return {
-      .namespace_ = spec.origin.namespace_, .ingress = spec.origin.name, .backend = spec.backend};
+  return {.namespace_ = spec.origin.namespace_,
+          .ingress = spec.origin.name,
+          .backend = routing::BackendSpec::name_of(spec.backend)};
 }
 
 // "namespace/service:port" as ingress-nginx names its upstreams: "namespace-service-port".

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <sstream>
+#include <string_view>
+#include <tuple>
 
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
@@ -58,13 +61,21 @@ MetricFamily requests(const Metrics& total, const exchange::Config& config) {
   std::vector<ClientMetric> metrics;
   append_classes(metrics, {{"namespace", ""}, {"service", ""}, {"port", ""}},
                  total.without_backend);
+  // A Service port that is talked to in several ways is several backends, and one series.
+  using ServicePort = std::tuple<std::string_view, std::string_view, std::string_view>;
+  std::map<ServicePort, Metrics::StatusClasses> by_port;
   for (std::size_t id = 0; id < total.by_backend.size(); ++id) {
     if (const auto* backend = config.backends.find(id); backend != nullptr) {
       const auto& spec = *backend->spec;
-      append_classes(
-          metrics, {{"namespace", spec.namespace_}, {"service", spec.service}, {"port", spec.port}},
-          total.by_backend[id]);
+      add_all(by_port[{spec.namespace_, spec.service, spec.port}], total.by_backend[id]);
     }
+  }
+  for (const auto& [port, counts] : by_port) {
+    append_classes(metrics,
+                   {{"namespace", std::string(std::get<0>(port))},
+                    {"service", std::string(std::get<1>(port))},
+                    {"port", std::string(std::get<2>(port))}},
+                   counts);
   }
   return family("portico_requests_total", "Requests by backend and status class.",
                 MetricType::Counter, std::move(metrics));

@@ -18,9 +18,11 @@ constexpr std::uint32_t kMaxInterims = 32;  // 1xx answers to one request
 
 H1Connection::H1Connection(net::Loop& loop, const exchange::Options& options,
                            ConnectionOwner& owner, exchange::EndpointId endpoint,
+                           std::shared_ptr<const exchange::UpstreamTls> tls,
                            std::unique_ptr<net::Transport> transport)
     : options_(options),
       owner_(owner),
+      tls_(std::move(tls)),
       transport_(std::move(transport)),
       idle_deadline_(loop, [this] { close_now(false); }),
       endpoint_(endpoint) {}

@@ -55,7 +55,8 @@ class H1Connection final : public exchange::Mortal,
                            private http::MessageSink {
  public:
   H1Connection(net::Loop& loop, const exchange::Options& options, ConnectionOwner& owner,
-               exchange::EndpointId endpoint, std::unique_ptr<net::Transport> transport);
+               exchange::EndpointId endpoint, std::shared_ptr<const exchange::UpstreamTls> tls,
+               std::unique_ptr<net::Transport> transport);
 
   void start();
   // To an exchange; until release().
@@ -63,7 +64,10 @@ class H1Connection final : public exchange::Mortal,
   void close();
 
   [[nodiscard]] exchange::EndpointId endpoint() const { return endpoint_; }
-  [[nodiscard]] const net::SocketAddress& peer() const { return transport_->info().peer; }
+  // It is the endpoint's address, and is talked to as the endpoint is.
+  [[nodiscard]] bool leads_to(const exchange::Endpoint& endpoint) const {
+    return transport_->info().peer == endpoint.address && tls_.get() == endpoint.tls;
+  }
   std::size_t index = 0;         // the owner's: its place
   std::uint32_t generation = 0;  // the owner's: of the address it was opened to
 
@@ -106,6 +110,7 @@ class H1Connection final : public exchange::Mortal,
 
   const exchange::Options& options_;
   ConnectionOwner& owner_;
+  std::shared_ptr<const exchange::UpstreamTls> tls_;  // null: plaintext
   std::unique_ptr<net::Transport> transport_;
   std::unique_ptr<Lease> lease_;
   exchange::ResponseSink* sink_ = nullptr;

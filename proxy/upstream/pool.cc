@@ -8,17 +8,6 @@ namespace {
 
 constexpr std::size_t kSpareLeases = 64;
 
-routing::ProxyError connect_error(net::TransportError error) {
-  switch (error) {
-    case net::TransportError::kConnectRefused:
-      return routing::upstream_error::kConnectRefused;
-    case net::TransportError::kTimedOut:
-      return routing::upstream_error::kConnectTimeout;
-    default:
-      return routing::upstream_error::kConnectFailed;
-  }
-}
-
 }  // namespace
 
 // A connect for one exchange. What it opens is lent at once; nobody else waits for it.
@@ -31,17 +20,17 @@ class Pool::Connecting final : public exchange::PendingAcquire {
         generation_(pool.pool_of(endpoint.id).generation),
         sink_(sink),
         waiter_(waiter),
-        connector_(pool.loop_, endpoint.address, timeout,
-                   [this](auto result) { done(std::move(result)); }) {}
+        connect_(pool.loop_, endpoint, {.timeout = timeout}, pool.reasons_,
+                 [this](Connect::Result result) { done(std::move(result)); }) {}
 
  private:
-  void done(std::expected<std::unique_ptr<net::Transport>, net::TransportError> result) {
+  void done(Connect::Result result) {
     if (!result) {
       ++pool_.counts_.connect_failures;
-      waiter_.on_acquire_failed(connect_error(result.error()));
+      waiter_.on_acquire_failed(result.error());
       return;
     }
-    auto& connection = pool_.adopt(endpoint_, std::move(*result));
+    auto& connection = pool_.adopt(endpoint_, connect_.tls(), std::move(*result));
     connection.generation = generation_;
     waiter_.on_acquired(pool_.lend(connection, sink_));
   }
@@ -51,11 +40,14 @@ class Pool::Connecting final : public exchange::PendingAcquire {
   std::uint32_t generation_;
   exchange::ResponseSink& sink_;
   exchange::AcquireSink& waiter_;
-  net::Connector connector_;
+  Connect connect_;
 };
 
 Pool::Pool(net::Loop& loop, const exchange::Options& options, exchange::Reaper& reaper)
-    : loop_(loop), options_(options), reaper_(reaper) {}
+    : loop_(loop),
+      options_(options),
+      reaper_(reaper),
+      h2_(loop, options, reaper, reasons_, counts_) {}
 
 Pool::~Pool() = default;
 
@@ -64,10 +56,14 @@ exchange::Upstreams::Acquired Pool::acquire(const exchange::Endpoint& endpoint,
                                             std::chrono::milliseconds connect_timeout,
                                             exchange::ResponseSink& sink,
                                             exchange::AcquireSink& waiter) {
+  if (endpoint.protocol == routing::BackendProtocol::kHttp2) {
+    return h2_.acquire(endpoint, reuse, connect_timeout, sink, waiter);
+  }
   auto& idle = pool_of(endpoint.id).idle;
   // The change after the one that retired an id may give it to another address, and an exchange
-  // born before both may still ask by it: never may one address' request go to the other.
-  while (!idle.empty() && !(idle.back()->peer() == endpoint.address)) {
+  // born before both may still ask by it: never may one address' request go to the other, nor to
+  // the same one by another way.
+  while (!idle.empty() && !idle.back()->leads_to(endpoint)) {
     idle.back()->close();
   }
   if (reuse == exchange::Reuse::kAllowed && !idle.empty()) {
@@ -84,9 +80,11 @@ exchange::Upstreams::Acquired Pool::acquire(const exchange::Endpoint& endpoint,
 }
 
 H1Connection& Pool::adopt(exchange::EndpointId endpoint,
+                          std::shared_ptr<const exchange::UpstreamTls> tls,
                           std::unique_ptr<net::Transport> transport) {
-  auto& connection = connections_.emplace_back(std::make_unique<H1Connection>(
-      loop_, options_, static_cast<ConnectionOwner&>(*this), endpoint, std::move(transport)));
+  auto& connection = connections_.emplace_back(
+      std::make_unique<H1Connection>(loop_, options_, static_cast<ConnectionOwner&>(*this),
+                                     endpoint, std::move(tls), std::move(transport)));
   connection->index = connections_.size() - 1;
   ++counts_.open;
   connection->start();
@@ -99,6 +97,7 @@ exchange::ClientStream& Pool::lend(H1Connection& connection, exchange::ResponseS
 }
 
 void Pool::retire(exchange::EndpointId endpoint) {
+  h2_.retire(endpoint);
   auto& pool = pool_of(endpoint);
   ++pool.generation;
   while (!pool.idle.empty()) {

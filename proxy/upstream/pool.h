@@ -1,4 +1,5 @@
-// A worker's connections to all endpoints: warm ones first, last used first out.
+// A worker's connections to all endpoints: warm ones first, last used first out. HTTP/1 is kept
+// here, HTTP/2 in h2_pool.h.
 #pragma once
 
 #include <chrono>
@@ -11,19 +12,13 @@
 #include "proxy/exchange/options.h"
 #include "proxy/exchange/reaper.h"
 #include "proxy/exchange/upstreams.h"
-#include "proxy/net/connector.h"
 #include "proxy/net/loop.h"
+#include "proxy/upstream/connect.h"
 #include "proxy/upstream/h1_connection.h"
+#include "proxy/upstream/h2_pool.h"
+#include "proxy/upstream/pool_counts.h"
 
 namespace portico::upstream {
-
-struct PoolCounts {
-  std::uint64_t connects = 0;  // begun
-  std::uint64_t connect_failures = 0;
-  std::uint64_t reuses = 0;  // requests that got a warm connection
-  std::uint64_t open = 0;
-  std::uint64_t idle = 0;
-};
 
 // Thread:    worker-bound.
 // Lifetime:  outlives every exchange that uses it. Connections are keyed by endpoint, not by
@@ -53,7 +48,9 @@ class Pool final : public exchange::Upstreams, private ConnectionOwner {
 
   void on_idle(H1Connection& connection, std::unique_ptr<Lease> lease) override;
   void on_closed(H1Connection& connection) override;
-  H1Connection& adopt(exchange::EndpointId endpoint, std::unique_ptr<net::Transport> transport);
+  H1Connection& adopt(exchange::EndpointId endpoint,
+                      std::shared_ptr<const exchange::UpstreamTls> tls,
+                      std::unique_ptr<net::Transport> transport);
   exchange::ClientStream& lend(H1Connection& connection, exchange::ResponseSink& sink);
   EndpointPool& pool_of(exchange::EndpointId endpoint);
   std::unique_ptr<Lease> take_lease();
@@ -61,12 +58,14 @@ class Pool final : public exchange::Upstreams, private ConnectionOwner {
   net::Loop& loop_;
   const exchange::Options& options_;
   exchange::Reaper& reaper_;
+  FailureReasons reasons_;
   boost::intrusive::list<H1Connection, boost::intrusive::constant_time_size<false>>
       idle_;                             // longest first
   std::vector<EndpointPool> endpoints_;  // by EndpointId
   std::vector<std::unique_ptr<H1Connection>> connections_;
   std::vector<std::unique_ptr<Lease>> leases_;
   PoolCounts counts_;
+  H2Pool h2_;
 };
 
 }  // namespace portico::upstream

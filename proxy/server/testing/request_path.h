@@ -22,7 +22,7 @@ class OneConnection final : public exchange::Upstreams, private upstream::Connec
   void connect(exchange::testing::Wire& wire) {
     connection_ = std::make_unique<upstream::H1Connection>(
         loop_, options_, static_cast<upstream::ConnectionOwner&>(*this), exchange::EndpointId{0},
-        wire.transport());
+        nullptr, wire.transport());
     connection_->start();
     idle_ = true;
   }

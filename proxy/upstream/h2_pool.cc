@@ -1,0 +1,207 @@
+#include "proxy/upstream/h2_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/upstream/connect.h"
+
+namespace portico::upstream {
+namespace {
+
+// How long a node may leave what was sent to it unacknowledged. A connection that many share must
+// not let each of them find out by its own timeout that nobody is there.
+constexpr std::chrono::seconds kUnacknowledgedLimit{20};
+constexpr std::chrono::seconds kKeepalive{30};
+
+}  // namespace
+
+// An exchange that waits for a stream; destroying it gives up.
+class H2Pool::Waiting final : public exchange::PendingAcquire, public WaitingHook {
+ public:
+  Waiting(exchange::ResponseSink& sink, exchange::AcquireSink& waiter)
+      : sink_(sink), waiter_(waiter) {}
+  void acquired(H2Connection& connection) { waiter_.on_acquired(connection.lend(sink_)); }
+  void failed(const routing::ProxyError& error) { waiter_.on_acquire_failed(error); }
+
+ private:
+  exchange::ResponseSink& sink_;
+  exchange::AcquireSink& waiter_;
+};
+
+// A connect, and who waits for it. It goes on when nobody does any more: others are likely to come.
+class H2Pool::Connecting final {
+ public:
+  Connecting(H2Pool& pool, const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout)
+      : pool_(pool),
+        endpoint_(endpoint),
+        timeout_(timeout),
+        connect_(pool.loop_, endpoint,
+                 {.timeout = timeout,
+                  .unacknowledged_limit = kUnacknowledgedLimit,
+                  .keepalive = kKeepalive},
+                 pool.reasons_, [this](Connect::Result result) { done(std::move(result)); }) {}
+
+  [[nodiscard]] exchange::EndpointId endpoint() const { return endpoint_.id; }
+  [[nodiscard]] bool leads_to(const exchange::Endpoint& endpoint) const {
+    return endpoint_.address == endpoint.address && connect_.tls().get() == endpoint.tls;
+  }
+  [[nodiscard]] bool has_room() const {
+    return !retired_ && waiting_.size() < pool_.options_.upstream_streams;
+  }
+  void add(Waiting& waiting) { waiting_.push_back(waiting); }
+  void add_all(WaitingList& waiting) { waiting_.splice(waiting_.end(), waiting); }
+  void retire() { retired_ = true; }
+
+ private:
+  void done(Connect::Result result) {
+    const auto self = pool_.take_out(*this);
+    if (!result) {
+      ++pool_.counts_.connect_failures;
+      tell_all(result.error());
+      return;
+    }
+    auto& connection = pool_.adopt(endpoint_.id, connect_.tls(), std::move(*result));
+    if (!connection.has_room()) {
+      tell_all(routing::upstream_error::kConnectFailed);
+      return;
+    }
+    while (!waiting_.empty() && connection.has_room()) {
+      auto& waiting = waiting_.front();
+      waiting_.pop_front();
+      waiting.acquired(connection);
+    }
+    if (!waiting_.empty()) {
+      pool_.connect_for(endpoint_, timeout_, waiting_);
+    }
+    if (retired_) {
+      connection.retire();
+    }
+  }
+
+  void tell_all(const routing::ProxyError& error) {
+    while (!waiting_.empty()) {
+      auto& waiting = waiting_.front();
+      waiting_.pop_front();
+      waiting.failed(error);
+    }
+  }
+
+  H2Pool& pool_;
+  exchange::Endpoint endpoint_;  // its `tls` lives as long as connect_
+  std::chrono::milliseconds timeout_;
+  WaitingList waiting_;
+  bool retired_ = false;
+  Connect connect_;
+};
+
+H2Pool::H2Pool(net::Loop& loop, const exchange::Options& options, exchange::Reaper& reaper,
+               FailureReasons& reasons, PoolCounts& counts)
+    : loop_(loop), options_(options), reaper_(reaper), reasons_(reasons), counts_(counts) {}
+
+H2Pool::~H2Pool() = default;
+
+exchange::Upstreams::Acquired H2Pool::acquire(const exchange::Endpoint& endpoint,
+                                              exchange::Reuse reuse,
+                                              std::chrono::milliseconds connect_timeout,
+                                              exchange::ResponseSink& sink,
+                                              exchange::AcquireSink& waiter) {
+  if (reuse == exchange::Reuse::kAllowed) {
+    if (auto* const connection = find_room(endpoint); connection != nullptr) {
+      ++counts_.reuses;
+      return {.stream = &connection->lend(sink), .pending = nullptr};
+    }
+  }
+  auto waiting = std::make_unique<Waiting>(sink, waiter);
+  connecting_to(endpoint, connect_timeout).add(*waiting);
+  return {.stream = nullptr, .pending = std::move(waiting)};
+}
+
+H2Connection* H2Pool::find_room(const exchange::Endpoint& endpoint) {
+  const auto found = endpoints_.find(endpoint.id);
+  if (found == endpoints_.end()) {
+    return nullptr;
+  }
+  // An id may have been given to another address meanwhile, as in Pool.
+  const auto fits = [&](const H2Connection* connection) {
+    return connection->has_room() && connection->leads_to(endpoint);
+  };
+  const auto connection = std::ranges::find_if(found->second.open, fits);
+  return connection == found->second.open.end() ? nullptr : *connection;
+}
+
+H2Pool::Connecting& H2Pool::connecting_to(const exchange::Endpoint& endpoint,
+                                          std::chrono::milliseconds timeout) {
+  auto& coming = endpoints_[endpoint.id].coming;
+  const auto fits = [&](const auto& connecting) {
+    return connecting->has_room() && connecting->leads_to(endpoint);
+  };
+  if (const auto found = std::ranges::find_if(coming, fits); found != coming.end()) {
+    return **found;
+  }
+  ++counts_.connects;
+  return *coming.emplace_back(std::make_unique<Connecting>(*this, endpoint, timeout));
+}
+
+void H2Pool::connect_for(const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout,
+                         WaitingList& waiting) {
+  connecting_to(endpoint, timeout).add_all(waiting);
+}
+
+std::unique_ptr<H2Pool::Connecting> H2Pool::take_out(Connecting& connecting) {
+  auto& coming = endpoints_[connecting.endpoint()].coming;
+  const auto found = std::ranges::find(coming, &connecting, &std::unique_ptr<Connecting>::get);
+  auto taken = std::move(*found);
+  coming.erase(found);
+  return taken;
+}
+
+H2Connection& H2Pool::adopt(exchange::EndpointId endpoint,
+                            std::shared_ptr<const exchange::UpstreamTls> tls,
+                            std::unique_ptr<net::Transport> transport) {
+  auto& connection = connections_.emplace_back(
+      std::make_unique<H2Connection>(loop_, options_, static_cast<H2ConnectionOwner&>(*this),
+                                     endpoint, std::move(tls), std::move(transport)));
+  connection->index = connections_.size() - 1;
+  endpoints_[endpoint].open.push_back(connection.get());
+  ++counts_.open;
+  ++counts_.idle;
+  connection->start();
+  return *connection;
+}
+
+void H2Pool::retire(exchange::EndpointId endpoint) {
+  const auto found = endpoints_.find(endpoint);
+  if (found == endpoints_.end()) {
+    return;
+  }
+  for (auto* connection : found->second.open) {
+    connection->retire();
+  }
+  for (const auto& connecting : found->second.coming) {
+    connecting->retire();
+  }
+}
+
+void H2Pool::on_idle_changed(H2Connection& /*connection*/, bool idle) {
+  counts_.idle += idle ? 1 : -1;
+}
+
+void H2Pool::on_closed(H2Connection& connection) {
+  const auto at = endpoints_.find(connection.endpoint());
+  std::erase(at->second.open, &connection);
+  if (at->second.open.empty() && at->second.coming.empty()) {
+    endpoints_.erase(at);
+  }
+  --counts_.open;
+  --counts_.idle;
+  const auto index = connection.index;
+  auto dead = std::move(connections_[index]);
+  if (index + 1 != connections_.size()) {
+    connections_[index] = std::move(connections_.back());
+    connections_[index]->index = index;
+  }
+  connections_.pop_back();
+  reaper_.take(std::move(dead));
+}
+
+}  // namespace portico::upstream

@@ -1,0 +1,247 @@
+#include "proxy/upstream/h2_pool.h"
+
+#include <gtest/gtest.h>
+
+#include "proxy/net/listener.h"
+#include "proxy/net/tcp_transport.h"
+#include "proxy/upstream/pool.h"
+#include "proxy/upstream/testing/h2_scene.h"
+
+namespace portico::upstream {
+namespace {
+
+using exchange::EndpointId;
+using exchange::Reuse;
+using testing::FakeExchange;
+
+// A backend of nghttp2's, on a real socket, that answers every request with "hi" once it may.
+class H2Server final {
+ public:
+  explicit H2Server(net::Loop& loop) {
+    auto opened = net::Listener::open(
+        loop, *net::SocketAddress::parse("127.0.0.1:0"), [this, &loop](net::AcceptedSocket socket) {
+          clients_.push_back(
+              std::make_unique<Client>(*this, net::make_tcp_transport(loop, std::move(socket))));
+        });
+    EXPECT_TRUE(opened);
+    listener_ = std::move(*opened);
+  }
+  [[nodiscard]] const net::SocketAddress& address() const { return listener_->local_address(); }
+  [[nodiscard]] std::size_t accepted() const { return clients_.size(); }
+  void close_all() { clients_.clear(); }
+
+  std::uint32_t max_streams = 100;
+  int requests = 0;
+
+ private:
+  struct Client final : net::TransportSink, http::H2ConnectionEvents {
+    Client(H2Server& owner, std::unique_ptr<net::Transport> given)
+        : server(owner),
+          transport(std::move(given)),
+          session(http::H2Session::Role::kServer, {.max_concurrent_streams = owner.max_streams},
+                  *this) {
+      transport->start(*this);
+      pump();
+    }
+    std::size_t on_bytes(std::span<char> bytes) override {
+      session.receive(bytes);
+      for (auto& [id, stream] : streams) {
+        if (stream.ended && stream.sections == 1) {
+          stream.sections = 2;
+          stream.answer = "hi";
+          http::H2FieldList head;
+          head.add(":status", "200");
+          session.submit_head(id, head, true);
+        }
+      }
+      pump();
+      return bytes.size();
+    }
+    void on_end() override {}
+    void on_drained() override {}
+    void on_error(net::TransportError) override {}
+    http::H2StreamEvents* on_stream_opened(std::int32_t stream) override {
+      ++server.requests;
+      return &streams[stream];
+    }
+    void on_frame_begins(const http::H2Frame&) override {}
+    void on_control_frame(const http::H2Frame&) override {}
+    void on_frame_sent(const http::H2Frame&) override {}
+    void pump() {
+      std::string bytes(std::size_t{64} * 1024, '\0');
+      for (std::size_t size; (size = session.send(bytes)) > 0;) {
+        const iovec piece{bytes.data(), size};
+        transport->write({&piece, 1});
+      }
+    }
+    H2Server& server;
+    std::map<std::int32_t, testing::H2Served> streams;
+    std::unique_ptr<net::Transport> transport;
+    http::H2Session session;
+  };
+  std::unique_ptr<net::Listener> listener_;
+  std::vector<std::unique_ptr<Client>> clients_;
+};
+
+// One that asks the pool, and sends as soon as it has a stream.
+struct Asker final : exchange::AcquireSink {
+  void on_acquired(exchange::ClientStream& acquired) override {
+    pending.reset();
+    use(acquired);
+  }
+  void on_acquire_failed(const routing::ProxyError& failed) override {
+    pending.reset();
+    error = failed;
+  }
+  void use(exchange::ClientStream& stream) {
+    sink.stream = &stream;
+    stream.send_head({.method_text = "GET", .target = "/", .authority = "a", .fields = &fields},
+                     false);
+    stream.read_more(true);
+    stream.end(nullptr);
+  }
+  // True if it got a stream at once.
+  bool ask(Pool& pool, const exchange::Endpoint& endpoint, Reuse reuse = Reuse::kAllowed) {
+    auto acquired = pool.acquire(endpoint, reuse, std::chrono::seconds(10), sink, *this);
+    pending = std::move(acquired.pending);
+    if (acquired.stream != nullptr) {
+      use(*acquired.stream);
+    }
+    return acquired.stream != nullptr;
+  }
+  FakeExchange sink;
+  http::FieldBlock fields;
+  std::unique_ptr<exchange::PendingAcquire> pending;
+  std::optional<routing::ProxyError> error;
+};
+
+struct H2PoolTest : ::testing::Test {
+  template <class Done>
+  void run_until(Done done) {
+    ASSERT_TRUE(loop.run_until(done, std::chrono::seconds(10)));
+  }
+  exchange::Endpoint endpoint(std::uint32_t id = 0) {
+    return {.id = EndpointId{id},
+            .address = server.address(),
+            .protocol = routing::BackendProtocol::kHttp2};
+  }
+  void finish(const Asker& asker) {
+    run_until([&] { return asker.sink.ends == 1; });
+    EXPECT_EQ(asker.sink.body, "hi");
+  }
+
+  net::Loop loop;
+  exchange::Options options;
+  exchange::Reaper reaper{loop};
+  Pool pool{loop, options, reaper};
+  H2Server server{loop};
+};
+
+TEST_F(H2PoolTest, SharesOneConnectAmongAllWhoWait) {
+  std::array<Asker, 10> askers;
+  for (auto& asker : askers) {
+    EXPECT_FALSE(asker.ask(pool, endpoint()));
+  }
+  for (const auto& asker : askers) {
+    finish(asker);
+  }
+  EXPECT_EQ(server.accepted(), 1U);
+  EXPECT_EQ(pool.counts().connects, 1U);
+  EXPECT_EQ(pool.counts().open, 1U);
+  EXPECT_EQ(pool.counts().idle, 1U);
+}
+
+TEST_F(H2PoolTest, LendsAStreamOfAWarmConnection) {
+  Asker first;
+  first.ask(pool, endpoint());
+  finish(first);
+  Asker second;
+  Asker third;
+  EXPECT_TRUE(second.ask(pool, endpoint()));
+  EXPECT_TRUE(third.ask(pool, endpoint()));
+  EXPECT_EQ(pool.counts().idle, 0U);
+  finish(second);
+  finish(third);
+  EXPECT_EQ(server.accepted(), 1U);
+  EXPECT_EQ(pool.counts().reuses, 2U);
+}
+
+TEST_F(H2PoolTest, OpensAnotherWhereOneIsFull) {
+  options.upstream_streams = 4;
+  std::array<Asker, 10> askers;
+  for (auto& asker : askers) {
+    asker.ask(pool, endpoint());
+  }
+  for (const auto& asker : askers) {
+    finish(asker);
+  }
+  EXPECT_EQ(server.accepted(), 3U);
+}
+
+TEST_F(H2PoolTest, ConnectsAnewWhereItIsAskedTo) {
+  Asker first;
+  first.ask(pool, endpoint());
+  finish(first);
+  Asker second;
+  EXPECT_FALSE(second.ask(pool, endpoint(), Reuse::kFresh));
+  finish(second);
+  EXPECT_EQ(server.accepted(), 2U);
+}
+
+TEST_F(H2PoolTest, KeepsEndpointsAndWaysApart) {
+  Asker first;
+  first.ask(pool, endpoint(0));
+  finish(first);
+  Asker second;
+  EXPECT_FALSE(second.ask(pool, endpoint(1)));
+  finish(second);
+}
+
+TEST_F(H2PoolTest, ForgetsAConnectionThatItsEndpointCloses) {
+  Asker first;
+  first.ask(pool, endpoint());
+  finish(first);
+  server.close_all();
+  run_until([&] { return pool.counts().open == 0; });
+  EXPECT_EQ(pool.counts().idle, 0U);
+  Asker second;
+  EXPECT_FALSE(second.ask(pool, endpoint()));
+  finish(second);
+}
+
+TEST_F(H2PoolTest, ClosesWhatIsRetiredOnceItIsIdle) {
+  Asker first;
+  first.ask(pool, endpoint());
+  finish(first);
+  pool.retire(EndpointId{0});
+  run_until([&] { return pool.counts().open == 0; });
+}
+
+TEST_F(H2PoolTest, TellsEverybodyAConnectThatFails) {
+  std::optional<H2Server> gone(std::in_place, loop);
+  auto dead = endpoint(7);
+  dead.address = gone->address();
+  gone.reset();
+  std::array<Asker, 3> askers;
+  for (auto& asker : askers) {
+    asker.ask(pool, dead);
+  }
+  run_until([&] { return askers.back().error.has_value(); });
+  for (const auto& asker : askers) {
+    EXPECT_EQ(asker.error, routing::upstream_error::kConnectRefused);
+  }
+  EXPECT_EQ(pool.counts().connect_failures, 1U);
+}
+
+TEST_F(H2PoolTest, OneWhoGivesUpLeavesTheOthersWaiting) {
+  std::optional<Asker> first(std::in_place);
+  Asker second;
+  first->ask(pool, endpoint());
+  second.ask(pool, endpoint());
+  first.reset();
+  finish(second);
+  EXPECT_EQ(server.requests, 1);
+}
+
+}  // namespace
+}  // namespace portico::upstream
