@@ -15,9 +15,14 @@ constexpr std::chrono::seconds kFreshWhileDraining{5};
 constexpr std::chrono::seconds kNoticeTime{1};  // a round trip is enough; this is for those who
                                                 // don't answer a PING
 constexpr std::chrono::milliseconds kSoon{1};
+constexpr std::chrono::milliseconds kFarewell{1'000};         // for a flood to see its GOAWAY
 constexpr std::size_t kBytesAtOnce = std::size_t{16} * 1024;  // then a flood is looked for
 // Answers that a client lets lie: beyond, no other request of it is served.
 constexpr std::ptrdiff_t kMaxHeldBytes = std::ptrdiff_t{1} << 20;
+// Where a worker holds this much, no connection may keep more than its fair part behind windows
+// that it keeps shut (CVE-2019-9511).
+constexpr std::ptrdiff_t kWorkersHeldBytes = std::ptrdiff_t{4} << 20;
+constexpr std::ptrdiff_t kFairHeldBytes = std::ptrdiff_t{256} << 10;
 
 http::H2Settings settings_for(const exchange::Options& options) {
   return {.max_concurrent_streams = options.h2_max_concurrent_streams,
@@ -97,12 +102,13 @@ std::size_t H2Connection::on_bytes(std::span<char> bytes) {
     close_now(true);  // it does not even read its GOAWAY
   }
   if (state_ == State::kLingering) {
-    arm_deadline();
+    linger_on();
   }
   return bytes.size();
 }
 
 http::H2StreamEvents* H2Connection::on_stream_opened(std::int32_t id) {
+  note_id(id);
   if (held_bytes_ > kMaxHeldBytes || sent_away_) {
     return nullptr;
   }
@@ -121,11 +127,25 @@ http::H2StreamEvents* H2Connection::on_stream_opened(std::int32_t id) {
   return stream;
 }
 
+// Ids that are passed over are closed by that (RFC 9113 5.1.1).
+void H2Connection::note_id(std::int32_t id) {
+  if (id > last_stream_ + 2) {
+    skipped_from_ = last_stream_ + 2;
+    skipped_to_ = id - 2;
+  }
+  last_stream_ = id;
+}
+
 void H2Connection::on_frame_begins(const H2Frame& frame) {
   if (frame.type != H2FrameType::kHeaders && frame.type != H2FrameType::kContinuation) {
     head_deadline_.cancel();
   }
   switch (frame.type) {
+    case H2FrameType::kHeaders:
+      if (frame.stream >= skipped_from_ && frame.stream <= skipped_to_) {
+        session_.terminate(H2Error::kProtocol);  // nghttp2 would let it pass
+      }
+      return;
     case H2FrameType::kData:
       if (frame.length == 0 && !frame.end_stream) {
         spend(Glitch::kEmptyData);
@@ -196,6 +216,12 @@ void H2Connection::on_drained() {
     return;
   }
   arm_deadline();
+  pump();
+  if (!blocked_) {
+    for (auto& stream : open_) {
+      settle_later(stream);
+    }
+  }
   settle_and_pump();
 }
 
@@ -213,6 +239,14 @@ void H2Connection::settle_later(H2Stream& stream) {
   send_later();
 }
 
+// At once, though an exchange may be on the stack: no endpoint may deliver meanwhile, and none of
+// them calls back.
+void H2Connection::stall_streams() {
+  for (auto& stream : open_) {
+    stream.stall();
+  }
+}
+
 void H2Connection::settle() {
   while (!due_.empty() && state_ != State::kClosed) {
     H2Stream& stream = due_.front();
@@ -228,6 +262,15 @@ void H2Connection::on_answer(bool last) {
   } else if (context_.draining) {
     give_notice();
   }
+}
+
+void H2Connection::on_held(std::ptrdiff_t change) {
+  held_bytes_ += change;
+  streams_.held_bytes += change;
+}
+
+bool H2Connection::is_too_much() {
+  return !blocked_ && held_bytes_ > kFairHeldBytes && streams_.held_bytes > kWorkersHeldBytes;
 }
 
 void H2Connection::on_stream_over(H2Stream& stream) {
@@ -309,6 +352,7 @@ bool H2Connection::write(std::span<const char> bytes) {
     blocked_ = true;
     unsent_bytes_ = transport_->unsent_bytes();
     arm_deadline();
+    stall_streams();
   }
   return !blocked_;
 }
@@ -358,10 +402,19 @@ void H2Connection::linger() {
   if (state_ < State::kLingering) {
     state_ = State::kLingering;
     head_deadline_.cancel();
-    linger_end_ = context_.loop.now() + context_.options.linger_limit;
+    linger_end_ = context_.loop.now() + (sent_away_ ? kFarewell : context_.options.linger_limit);
   }
   if (!blocked_) {
     transport_->finish_writing();
+  }
+  arm_deadline();
+}
+
+// Each arrival puts the deadline off, and so may not be what it waits for.
+void H2Connection::linger_on() {
+  if (context_.loop.now() >= linger_end_) {
+    close_now(false);
+    return;
   }
   arm_deadline();
 }

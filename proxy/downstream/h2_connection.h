@@ -68,15 +68,20 @@ class H2Connection final : public Connection,
   void send_now() override;
   void settle_later(H2Stream& stream) override;
   void on_head_end() override { head_deadline_.cancel(); }
+  void on_large_head() override { spend(Glitch::kClientFault); }
   void on_answer(bool last) override;
   void on_answer_sent() override { glitches_.earn(GlitchBudget::kForAnswer); }
-  void on_held(std::ptrdiff_t change) override { held_bytes_ += change; }
+  void on_held(std::ptrdiff_t change) override;
+  bool is_too_much() override;
+  [[nodiscard]] bool is_blocked() const override { return blocked_; }
   void on_stream_over(H2Stream& stream) override;
   // TurnTask
   void on_turn_end() override;
 
   void spend(Glitch glitch);
+  void note_id(std::int32_t id);
   void settle();
+  void stall_streams();
   void pump();
   bool write(std::span<const char> bytes);
   void settle_and_pump();
@@ -84,6 +89,7 @@ class H2Connection final : public Connection,
   void give_notice();
   void leave(http::H2Error error);
   void linger();
+  void linger_on();
   void fail_streams(std::string_view reason);
   void close_now(bool reset);
   void arm_deadline();
@@ -113,6 +119,8 @@ class H2Connection final : public Connection,
   std::size_t unsent_bytes_ = 0;   // while blocked_: what the client had not taken
   std::ptrdiff_t held_bytes_ = 0;  // of answers, by all streams
   std::uint64_t requests_ = 0;
+  std::int32_t last_stream_ = -1;                   // the highest that was opened
+  std::int32_t skipped_from_ = 1, skipped_to_ = 0;  // ids that the client passed over last
   std::int32_t head_stream_ = 0;  // whose head has begun and is not whole; 0: none
   State state_ = State::kOpen;
   bool sent_away_ = false;  // it has used up its patience

@@ -254,6 +254,22 @@ TEST(DownstreamH2, StopsAllEndpointsWhileTheSocketIsFull) {
   EXPECT_EQ(stream.body.size(), 120'000U);
 }
 
+TEST(DownstreamH2, ReadsNoEndpointWhileTheSocketIsFullNotEvenAHead) {
+  H2Scene scene;
+  scene.get("/first");
+  auto& second = scene.get("/second");
+  scene.turn();
+  scene.wire.full = true;
+  scene.backend(0).answer_head(200);
+  scene.backend(0).answer_body(std::string(60'000, 'x'));
+  EXPECT_FALSE(scene.backend(1).credit) << "at once";
+  scene.drain();
+  EXPECT_TRUE(scene.backend(1).credit);
+  scene.backend(1).answer(200, "after all");
+  scene.turn();
+  EXPECT_EQ(second.body, "after all");
+}
+
 TEST(DownstreamH2, GathersWhatStreamsSayInOneTurn) {
   H2Scene scene;
   for (int i = 0; i < 10; ++i) {

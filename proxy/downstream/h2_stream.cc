@@ -57,7 +57,7 @@ void H2Stream::clear() {
   taken_ = taken_before_ = 0;
   request_ = Request::kHead;
   answer_ = Answer::kNone;
-  peer_ended_ = end_sent_ = credit_ = client_waits_ = flush_due_ = false;
+  given_up_ = peer_ended_ = end_sent_ = credit_ = client_waits_ = flush_due_ = false;
   has_trailers_ = bodiless_ = tunnel_ = expects_continue_ = false;
 }
 
@@ -98,6 +98,9 @@ void H2Stream::start(bool end_stream) {
     head_.version_major = 2;
     head_.method = method;
     request_ = Request::kEnded;
+    if (judged.error().status == 431) {
+      owner_->on_large_head();
+    }
     exchange_.refuse(*this, head_, owner_->info(), judged.error());
     return;
   }
@@ -108,6 +111,9 @@ void H2Stream::start(bool end_stream) {
   const bool has_body = head_.framing == Framing::kChunked || head_.content_length > 0;
   request_ = tunnel_ || has_body ? Request::kBody : Request::kEnded;
   expects_continue_ = head_.expect_continue;
+  if (owner_->is_blocked()) {
+    owner_->settle_later(*this);
+  }
   exchange_.start(*this, head_, owner_->info());
 }
 
@@ -261,11 +267,16 @@ Flow H2Stream::write_body(std::span<const char> piece) {
       return Flow::kGo;
     }
     stalled = !piece.empty();
+    given_up_ = given_up_ || (stalled && owner_->is_too_much());
+  }
+  if (given_up_) {
+    owner_->settle_later(*this);
+    return Flow::kWait;
   }
   if (!piece.empty()) {
     hold(piece);
   }
-  client_waits_ = stalled || waiting() > kHoldBytes;
+  client_waits_ = client_waits_ || stalled || waiting() > kHoldBytes;
   return client_waits_ ? Flow::kWait : Flow::kGo;
 }
 
@@ -342,13 +353,29 @@ void H2Stream::settle() {
     fail("client reset the stream");
     return;
   }
+  if (given_up_) {
+    given_up_ = false;
+    exchange_.on_client_error(client_error(0, "client keeps too many windows shut"));
+    return;
+  }
   deliver();
   if (std::exchange(flush_due_, false) && exchange_open_) {
     exchange_.on_request_flush();
   }
-  if (client_waits_ && waiting() == 0 && exchange_open_) {
+  if (!exchange_open_) {
+    return;
+  }
+  if (owner_->is_blocked()) {
+    stall();
+  } else if (client_waits_ && waiting() == 0) {
     client_waits_ = false;
     exchange_.on_client_writable();
+  }
+}
+
+void H2Stream::stall() {
+  if (exchange_open_ && !std::exchange(client_waits_, true)) {
+    exchange_.on_client_stalled();
   }
 }
 

@@ -37,12 +37,18 @@ class H2StreamOwner {
   virtual void settle_later(H2Stream& stream) = 0;
   // A head is whole.
   virtual void on_head_end() = 0;
+  // It was larger than heads may be.
+  virtual void on_large_head() = 0;
   // An answer begins; `last`: the connection takes no other request.
   virtual void on_answer(bool last) = 0;
   // An answer has gone out whole.
   virtual void on_answer_sent() = 0;
   // So many more bytes of answers wait for their client, or fewer.
   virtual void on_held(std::ptrdiff_t change) = 0;
+  // The client has shut this stream's window, and has let so much lie that it is given up.
+  virtual bool is_too_much() = 0;
+  // The socket takes nothing.
+  [[nodiscard]] virtual bool is_blocked() const = 0;
   // Neither the session nor an exchange knows it any more.
   virtual void on_stream_over(H2Stream& stream) = 0;
 
@@ -78,6 +84,8 @@ class H2Stream final : public exchange::Mortal,
   [[nodiscard]] bool is_working() const { return exchange_open_; }
   // The connection is gone.
   void fail(std::string_view reason);
+  // The socket takes nothing: its endpoint is not read from now on.
+  void stall();
   // What was put off to the loop: bytes that found no credit, room that was waited for, a flush.
   void settle();
   // Forgets everything; it can begin() again.
@@ -143,6 +151,7 @@ class H2Stream final : public exchange::Mortal,
   bool credit_ = false;
   bool client_waits_ = false;  // the exchange was told kWait
   bool flush_due_ = false;
+  bool given_up_ = false;      // what was written is lost: settle() ends it
   bool has_trailers_ = false;  // of the request
   bool bodiless_ = false;      // END_STREAM went with the answer's head
   bool tunnel_ = false;        // extended CONNECT: asked for
@@ -160,6 +169,9 @@ class H2Streams {
   [[nodiscard]] exchange::TurnEnd& turn_end() { return turn_end_; }
   [[nodiscard]] exchange::Context& context() { return context_; }
   [[nodiscard]] std::size_t spare() const { return spare_.size(); }
+
+  // Bytes of answers that wait for clients, of all connections of the worker.
+  std::ptrdiff_t held_bytes = 0;
 
  private:
   static constexpr std::size_t kSpare = 256;

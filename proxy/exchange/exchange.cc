@@ -230,7 +230,7 @@ void Exchange::send(ClientStream& stream) {
     let_go_of_config();  // a change came while it connected
   }
   upstream_->send_head(outgoing_, request_ == Half::kOpen);
-  upstream_->read_more(true);
+  upstream_->read_more(to_client_ == Flow::kGo);
   extend_deadline();
   if (request_ == Half::kEnded) {
     upstream_->end(nullptr);
@@ -398,6 +398,14 @@ void Exchange::on_response_flush() {
       upstream_->read_more(false);
     }
     client_->flush();
+  }
+}
+
+void Exchange::on_client_stalled() {
+  to_client_ = Flow::kWait;
+  if (upstream_ != nullptr && response_ == Half::kOpen) {
+    upstream_->read_more(false);
+    extend_deadline();
   }
 }
 

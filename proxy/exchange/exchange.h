@@ -47,6 +47,10 @@ class Exchange final : public RequestSink,
   void refuse(ServerStream& client, http::RequestHead& head, const net::TransportInfo& connection,
               const http::ParseError& error);
 
+  // The client takes nothing: what its endpoint says is not read, its head neither. Until
+  // on_client_writable().
+  void on_client_stalled();
+
   // RequestSink
   void on_request_body(std::span<const char> piece) override;
   void on_request_end(const http::FieldBlock* trailers) override;

@@ -29,7 +29,7 @@ void H2RequestReader::begin(RequestHead& head) {
   scheme_.clear();
   protocol_.clear();
   cookie_.clear();
-  bytes_ = fields_ = 0;
+  bytes_ = fields_ = crumbs_ = 0;
 }
 
 bool H2RequestReader::field(std::string_view name, std::string_view value) {
@@ -39,7 +39,8 @@ bool H2RequestReader::field(std::string_view name, std::string_view value) {
   } else {
     plain_field(name, value);
   }
-  return bytes_ <= kPatience * limits_.head_bytes && fields_ <= kPatience * limits_.fields;
+  return bytes_ <= kPatience * limits_.head_bytes && fields_ <= kPatience * limits_.fields &&
+         crumbs_ <= kPatience * limits_.fields;
 }
 
 void H2RequestReader::pseudo_header(std::string_view name, std::string_view value) {
@@ -62,6 +63,7 @@ void H2RequestReader::pseudo_header(std::string_view name, std::string_view valu
 void H2RequestReader::plain_field(std::string_view name, std::string_view value) {
   const FieldId id = field_id(name);
   if (id == FieldId::kCookie) {
+    ++crumbs_;
     if (bytes_ <= limits_.head_bytes) {
       cookie_.append(cookie_.empty() ? "" : "; ").append(value);
     }

@@ -46,7 +46,8 @@ class H2RequestReader {
   std::string protocol_;  // RFC 8441
   std::string cookie_;    // its crumbs, joined (RFC 9113 8.2.3)
   std::size_t bytes_ = 0;
-  std::size_t fields_ = 0;
+  std::size_t fields_ = 0;  // cookies are one
+  std::size_t crumbs_ = 0;
 };
 
 // A request's trailers: those that may pass, within the limits.

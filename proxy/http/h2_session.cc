@@ -236,7 +236,6 @@ struct Options {
       throw std::bad_alloc();
     }
     nghttp2_option_set_no_auto_window_update(value, 1);
-    nghttp2_option_set_no_closed_streams(value, 1);
     nghttp2_option_set_max_outbound_ack(value, kMaxWaitingAcks);
     nghttp2_option_set_max_settings(value, kMaxSettingsEntries);
   }
@@ -325,7 +324,8 @@ bool H2Session::receive(std::span<const char> bytes) {
     return true;
   }
   // What it gives up on, it leaves to us to say.
-  terminate(taken == NGHTTP2_ERR_FLOODED ? H2Error::kEnhanceYourCalm : H2Error::kProtocol);
+  const bool flood = taken == NGHTTP2_ERR_FLOODED || taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
+  terminate(flood ? H2Error::kEnhanceYourCalm : H2Error::kProtocol);
   return false;
 }
 
