@@ -47,7 +47,10 @@ def secure(program, pairs, name="one"):
     return h2_client.Client(program.https, pairs[name].context(), f"{name}.test")
 
 
-@pytest.mark.parametrize("offered,chosen", [(["h2", "http/1.1"], "h2"), (["http/1.1", "h2"], "h2"), (["http/1.1"], "http/1.1"), ([], None)])
+OFFERS = [(["h2", "http/1.1"], "h2"), (["http/1.1", "h2"], "h2"), (["http/1.1"], "http/1.1"), ([], None)]
+
+
+@pytest.mark.parametrize("offered,chosen", OFFERS)
 def test_alpn_prefers_http2(program, pairs, offered, chosen):
     context = pairs["one"].context()
     if offered:
@@ -160,7 +163,8 @@ def test_a_reset_by_the_client_reaches_no_other_stream(client):
 
 
 def test_drain_finishes_what_is_open_and_loses_nothing(folder, echo):
-    folder.write("echo.yaml", *served("echo", echo.port)).write("ingress.yaml", ingress("plain", rule("plain.test", path("/", "echo"))))
+    rules = rule("plain.test", path("/", "echo"))
+    folder.write("echo.yaml", *served("echo", echo.port)).write("ingress.yaml", ingress("plain", rules))
     with portico.Portico(folder, "--worker-shutdown-timeout", "30") as program, h2_client.Client(program.http) as client:
         assert client.ask("plain.test").status == 200
         numbers = [client.open("plain.test", "/?delay_ms=700") for _ in range(20)]
