@@ -48,6 +48,31 @@ TEST(RouteTable, EmptyTableMatchesNothing) {
   EXPECT_EQ(RouteTable().host("a.com"), nullptr);
 }
 
+// What the named host asks of its clients counts, whichever host's rule serves them.
+TEST(RouteTable, TellsTheMostExactHostThatARequestNames) {
+  const auto table = table_of({host_spec("", {rule(kPrefix, "/")}),
+                               host_spec("*.foo.com", {rule(kPrefix, "/wild")}),
+                               host_spec("bar.foo.com", {rule(kPrefix, "/exact")})});
+  const auto nearest = [&](std::string_view host, std::string_view path) {
+    const auto match = table.match({host, path});
+    return match.nearest == nullptr ? "none" : std::string(match.nearest->host());
+  };
+  for (const auto* path : {"/exact", "/wild", "/other"}) {
+    EXPECT_EQ(nearest("bar.foo.com", path), "bar.foo.com");
+    EXPECT_EQ(nearest("x.foo.com", path), "*.foo.com");
+    EXPECT_EQ(nearest("foo.com", path), "");
+  }
+  EXPECT_EQ(RouteTable().match({"foo.com", "/"}).nearest, nullptr);
+}
+
+TEST(RouteTable, KeepsWhatAHostAsksOfTls) {
+  auto spec = host_spec("a.com", {rule(kPrefix, "/")});
+  spec.tls = std::make_shared<const HostTls>(HostTls{.verify_depth = 3});
+  const auto table = table_of({spec, host_spec("b.com", {rule(kPrefix, "/")})});
+  EXPECT_EQ(table.host("a.com")->tls(), spec.tls.get());
+  EXPECT_EQ(table.host("b.com")->tls(), nullptr);
+}
+
 TEST(RouteTable, ExactHostBeatsWildcardBeatsAny) {
   const auto table = table_of({host_spec("", {named(rule(kPrefix, "/"), "any")}),
                                host_spec("*.foo.com", {named(rule(kPrefix, "/"), "wildcard")}),
