@@ -202,6 +202,26 @@ TEST(DownstreamH2, LeavesOutNamesWithUnderscores) {
   EXPECT_THAT(scene.backend().fields, AllOf(Not(HasSubstr("x_real_ip")), HasSubstr("x-mine")));
 }
 
+TEST(DownstreamH2, CompletesNoRequestBeforeItsEndIsKnown) {
+  H2Scene scene;
+  auto& stream = scene.request("POST", "/", {{"content-length", "5"}}, true);
+  stream.to_send = "hello";
+  stream.ends = false;
+  scene.turn();
+  EXPECT_EQ(scene.backend().body, "") << "more may follow, and then it was no request";
+  stream.ends = true;
+  scene.client.resume(stream.id);
+  scene.turn();
+  EXPECT_EQ(scene.backend().body, "hello");
+  EXPECT_TRUE(scene.backend().ended);
+
+  auto& empty = scene.request("POST", "/", {{"content-length", "0"}}, true);
+  empty.ends = false;
+  scene.turn();
+  EXPECT_EQ(scene.backend().framing, Framing::kChunked);
+  EXPECT_FALSE(scene.backend().ended);
+}
+
 // ---- flow control
 
 TEST(DownstreamH2, StopsTheEndpointOfAStreamThatDoesNotTakeItsAnswer) {

@@ -54,7 +54,7 @@ void H2Stream::clear() {
   empty(in_);
   empty(out_);
   out_begin_ = 0;
-  taken_ = taken_before_ = 0;
+  received_ = taken_ = taken_before_ = 0;
   request_ = Request::kHead;
   answer_ = Answer::kNone;
   given_up_ = peer_ended_ = end_sent_ = credit_ = client_waits_ = flush_due_ = false;
@@ -125,15 +125,21 @@ void H2Stream::add_websocket_key() {
   head_.fields.add(FieldId::kOther, "Sec-WebSocket-Key", key);
 }
 
+// The last bytes that Content-Length announces wait for the end of the stream: only then is it sure
+// that no others follow, and the request the one it said it was.
+bool H2Stream::may_deliver() const {
+  const bool is_last = head_.framing == Framing::kLength && received_ >= head_.content_length;
+  return credit_ && (!is_last || request_ != Request::kBody);
+}
+
 void H2Stream::on_data(std::span<const char> piece) {
-  if (!exchange_open_ || (credit_ && in_.empty())) {
-    owner_->session().consume(id_, piece.size());
-  }
-  if (!exchange_open_) {
+  received_ += piece.size();
+  if (exchange_open_ && (!in_.empty() || !may_deliver())) {
+    in_.append(piece.data(), piece.size());
     return;
   }
-  if (!credit_ || !in_.empty()) {
-    in_.append(piece.data(), piece.size());
+  owner_->session().consume(id_, piece.size());
+  if (!exchange_open_) {
     return;
   }
   if (!tunnel_) {
@@ -148,7 +154,7 @@ void H2Stream::on_data_end() {
   peer_ended_ = true;
   if (request_ == Request::kBody) {
     request_ = Request::kEnding;
-    offer_end();
+    deliver();
   }
 }
 
@@ -167,11 +173,12 @@ void H2Stream::offer_end() {
 }
 
 void H2Stream::deliver() {
-  if (credit_ && !in_.empty() && exchange_open_) {
+  if (!in_.empty() && exchange_open_ && may_deliver()) {
     const std::string piece = std::exchange(in_, {});
     owner_->session().consume(id_, piece.size());
     owner_->send_later();
     flush_due_ = true;
+    owner_->settle_later(*this);
     exchange_.on_request_body(piece);
   }
   offer_end();

@@ -119,6 +119,7 @@ class H2Stream final : public exchange::Mortal,
   void add_websocket_key();
   void list_fields(const exchange::OutgoingResponse& response, std::uint16_t status);
   void deliver();
+  [[nodiscard]] bool may_deliver() const;
   void offer_end();
   void hold(std::span<const char> piece);
   void cut_request_once_answered();
@@ -139,6 +140,7 @@ class H2Stream final : public exchange::Mortal,
   std::string out_;             // not taken yet
   std::size_t out_begin_ = 0;
   std::span<const char> direct_;    // of the write_body() that runs
+  std::uint64_t received_ = 0;      // of the request's body
   std::uint64_t taken_ = 0;         // bytes of the answer, since the stream began
   std::uint64_t taken_before_ = 0;  // when the deadline was armed
   std::int32_t id_ = 0;

@@ -100,6 +100,12 @@ Judgement H2RequestReader::judge(bool ends) {
   if (auto authority = judge_authority(); !authority) {
     return authority;
   }
+  if (!is_token(head_->method_text)) {
+    return refuse("malformed :method");
+  }
+  if (head_->method != Method::kConnect && !protocol_.empty()) {
+    return refuse(":protocol without CONNECT");
+  }
   if (head_->method == Method::kConnect && protocol_.empty()) {
     return {};  // the exchange refuses it; there is no path to judge
   }
@@ -121,7 +127,8 @@ Judgement H2RequestReader::judge(bool ends) {
   }
   if (ends) {
     head_->framing = head_->framing == Framing::kLength ? Framing::kLength : Framing::kNone;
-  } else if (head_->framing == Framing::kNone) {
+  } else if (head_->framing == Framing::kNone || head_->content_length == 0) {
+    // Of a length of 0 too: were it believed, the request would be whole before its end is known.
     head_->framing = Framing::kChunked;
     const auto expect = head_->fields.find(FieldId::kExpect);
     head_->expect_continue = expect.has_value();  // judged already

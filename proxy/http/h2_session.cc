@@ -304,12 +304,12 @@ const std::vector<nghttp2_nv>& H2Session::Native::names_and_values(const H2Field
 
 H2Session::H2Session(Role role, const H2Settings& settings, H2ConnectionEvents& events)
     : native_(std::make_unique<Native>(events)) {
-  static const Callbacks callbacks;
-  static const Options options;
+  static const Callbacks kCallbacks;
+  static const Options kOptions;
   native_->role = role;
   const auto create =
       role == Role::kServer ? nghttp2_session_server_new2 : nghttp2_session_client_new2;
-  if (create(&native_->session, callbacks.value, native_.get(), options.value) != 0) {
+  if (create(&native_->session, kCallbacks.value, native_.get(), kOptions.value) != 0) {
     throw std::bad_alloc();
   }
   submit_settings(*native_, settings);
