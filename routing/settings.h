@@ -4,11 +4,12 @@
 
 #include <chrono>
 #include <cstdint>
-
-#include "routing/tls_settings.h"
+#include <string>
+#include <vector>
 
 #include "routing/client_address.h"
 #include "routing/compression_settings.h"
+#include "routing/tls_settings.h"
 
 namespace portico::routing {
 
@@ -18,13 +19,16 @@ struct Settings {
   std::uint64_t hsts_max_age_seconds = 31'536'000;
   bool hsts_include_subdomains = true;
   bool hsts_preload = false;
+  // Routes whose path begins so are never redirected to https: whoever asks for a certificate is
+  // asked by plain HTTP whether the host is theirs.
+  std::vector<std::string> plain_paths{"/.well-known/acme-challenge"};
 
   ClientAddressSettings client_address;
   std::chrono::milliseconds stream_timeout{600'000};  // of a TLS connection that is passed through
 
-  CompressionSettings compression;
-
   TlsSettings tls;
+
+  CompressionSettings compression;
 
   bool operator==(const Settings&) const = default;
 };

@@ -111,6 +111,23 @@ std::expected<std::chrono::milliseconds, std::string_view> read_seconds(std::str
   return std::chrono::seconds(seconds);
 }
 
+std::expected<std::vector<std::string>, std::string_view> read_paths(std::string_view text) {
+  std::vector<std::string> paths;
+  for (auto rest = text; !rest.empty();) {
+    const auto comma = rest.find(',');
+    const auto path = trim(rest.substr(0, comma));
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    if (path.empty()) {
+      continue;
+    }
+    if (path.front() != '/') {
+      return std::unexpected("a list of paths, each beginning with \"/\", separated by commas");
+    }
+    paths.emplace_back(path);
+  }
+  return paths;
+}
+
 std::string quoted_value(std::string_view value) {
   constexpr std::size_t kMost = 120;
   std::string text(value.substr(0, kMost));

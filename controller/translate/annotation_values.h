@@ -9,6 +9,7 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace portico::translate {
 
@@ -24,6 +25,9 @@ std::expected<std::chrono::milliseconds, std::string_view> read_seconds(std::str
 
 // A whole number that is not negative.
 std::expected<std::uint64_t, std::string_view> read_count(std::string_view text);
+
+// Paths, separated by commas, each beginning with a slash; none where there is nothing.
+std::expected<std::vector<std::string>, std::string_view> read_paths(std::string_view text);
 
 // As a message shows it: in quotes, on one line, cut where it is long (values can be whole files of
 // nginx text).

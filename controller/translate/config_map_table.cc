@@ -121,7 +121,10 @@ constexpr std::string_view kBrotliTypes =
 constexpr auto kOthers = std::to_array<ConfigMapRow>({
     // Redirects
     later("http-redirect-code", "the status of redirects", "308"),
-    later("no-tls-redirect-locations", "paths that are not redirected to https"),
+    setting("no-tls-redirect-locations", read_into<&Settings::plain_paths, read_paths>,
+            "/.well-known/acme-challenge",
+            "rules whose path begins with one of these, separated by commas, are not redirected to "
+            "https"),
     later("preserve-trailing-slash", "redirects keep the path's last slash", "false"),
     later("relative-redirects", "redirects name only the path", "false"),
     later("use-port-in-redirects", "redirects name the port", "false"),

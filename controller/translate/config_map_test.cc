@@ -135,6 +135,29 @@ TEST(ConfigMap, IsTheDefaultOfEveryIngressAndChangesLive) {
                                           "is no ConfigMap \"ingress/settings\""));
 }
 
+// As ingress-nginx: the rule's path is looked at, not the request's.
+TEST(ConfigMap, NamesPathsThatAreNotRedirectedToHttps) {
+  World world({.config_map = "ingress/settings"});
+  const auto redirects = [&](std::string_view host) {
+    const auto policy = policy_of(world, host);
+    return policy.ssl_redirect || policy.force_ssl_redirect;
+  };
+  world.apply(settings("force-ssl-redirect: \"true\"") + service_yaml("web") +
+              ingress_yaml("solver", "a.example.com", "/.well-known/acme-challenge/token", "web") +
+              ingress_yaml("plain", "b.example.com", "/plain", "web"));
+  EXPECT_FALSE(redirects("a.example.com"));
+  EXPECT_TRUE(redirects("b.example.com"));
+  EXPECT_EQ(world.apply(settings("no-tls-redirect-locations: \"/other, /plain\"")).impact,
+            Impact::kStructure);
+  EXPECT_TRUE(redirects("a.example.com"));
+  EXPECT_FALSE(redirects("b.example.com"));
+  world.apply(settings("no-tls-redirect-locations: \"\""));
+  EXPECT_TRUE(redirects("a.example.com"));
+  world.remove(settings(""));
+  EXPECT_FALSE(redirects("a.example.com"));
+  EXPECT_THAT(read("no-tls-redirect-locations", "plain").diagnostics, SizeIs(1));
+}
+
 TEST(ConfigMap, AnnotationsComeAfterIt) {
   World world({.config_map = "ingress/settings"});
   world.apply(settings("proxy-body-size: 8m, proxy-read-timeout: \"7\"") +

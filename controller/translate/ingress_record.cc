@@ -275,7 +275,7 @@ class Translation {
     auto route = std::make_shared<RouteSpec>();
     route->kind = kind;
     route->path = std::move(path);
-    route->policy = policy_;
+    route->policy = policy_of(route->path);
     route->origin = record_->ref;
     route->created_unix_seconds = record_->created_unix_seconds;
     route->field = std::move(field);
@@ -287,6 +287,18 @@ class Translation {
       record_->backends.push_back({std::move(name), std::move(backend_field)});
     }
     return route;
+  }
+
+  [[nodiscard]] std::shared_ptr<const routing::Policy> policy_of(std::string_view path) const {
+    const bool is_plain = std::ranges::any_of(
+        rules_.plain_paths, [&](const auto& plain) { return path.starts_with(plain); });
+    if (!is_plain) {
+      return policy_;
+    }
+    auto policy = *policy_;
+    policy.ssl_redirect = false;
+    policy.force_ssl_redirect = false;
+    return shared_policy(policy);
   }
 
   [[nodiscard]] BackendName backend_name(const kube::IngressBackend& backend) const {

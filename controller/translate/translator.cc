@@ -147,7 +147,8 @@ bool Translator::read_config_map(Work& work) {
   const auto object = state_.config_map(options_.config_map);
   auto reading = translate::read_config_map(options_.config_map, object.get());
   diagnostics_.replace("config map", std::move(reading.diagnostics));
-  const bool changed = reading.defaults != route_defaults_;
+  const bool changed = reading.defaults != route_defaults_ ||
+                       reading.settings.plain_paths != snapshot_.settings->plain_paths;
   settings_ = std::move(reading.settings);
   publish_settings(work);
   route_defaults_ = std::move(reading.defaults);
@@ -243,6 +244,7 @@ void Translator::replace_record(const std::string& key, Work& work) {
                                         .defaults = route_defaults_,
                                         .default_secret = options_.default_ssl_certificate,
                                         .checking = options_.checking});
+                                        .plain_paths = snapshot_.settings->plain_paths,
   diagnostics_.replace("ingress " + key, record->diagnostics);
   add_record(*record, work);
   records_.insert_or_assign(key, std::move(record));

@@ -95,6 +95,7 @@ func TestCertManagersSolverIsReachedBesideTheHostsOwnIngress(t *testing.T) {
 	cluster.Secret(t, namespace, "shop.test-tls", certificateFor(t, "shop.test"))
 	harness.Eventually(t, "https", func() error { return portico.Answers("http://shop.test/", 308) })
 	harness.Eventually(t, "the renewal", reached)
+	must(t, portico.Answers(challenge, 200)) // without the way round by https
 
 	// What it made is gone when the challenge is met.
 	must(t, cluster.Client.NetworkingV1().Ingresses(namespace).Delete(context.Background(), "cm-acme-http-solver-x7k2p", deleteNow))

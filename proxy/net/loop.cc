@@ -89,6 +89,10 @@ void LoopCore::schedule_tick() {
   });
 }
 
+HandshakeTurns& handshake_turns_of(Loop& loop) {
+  return loop.core().handshakes;
+}
+
 Loop::Loop() : core_(std::make_unique<LoopCore>()) {}
 Loop::~Loop() = default;
 

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "proxy/net/handshake_turns.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/send_batch.h"
 #include "tls/mutex.h"
@@ -26,8 +27,9 @@ struct LoopCore {
   // Whether more is to be done before the reactor is asked again.
   [[nodiscard]] bool turn_goes_on() const;
   void end_turn() {
-    if (!sends.empty() && !turn_goes_on()) {
+    if ((!sends.empty() || !handshakes.idle()) && !turn_goes_on()) {
       sends.flush_all();
+      handshakes.end_turn();
     }
   }
 
@@ -42,6 +44,7 @@ struct LoopCore {
   bool ticking = false;
   DeadlineWheel deadlines;
   SendBatch sends;
+  HandshakeTurns handshakes;
 
   tls::Mutex mutex;
   std::vector<Loop::Task> posted PORTICO_GUARDED_BY(mutex);

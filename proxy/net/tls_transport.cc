@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proxy/net/deadline.h"
+#include "proxy/net/handshake_turns.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/readiness.h"
 #include "proxy/net/unread_buffer.h"
@@ -297,7 +298,7 @@ void TlsTransport::close(bool reset) {
 
 }  // namespace
 
-class TlsHandshake::Attempt final : TransportSink {
+class TlsHandshake::Attempt final : TransportSink, HandshakeTurns::Waiter {
  public:
   Attempt(Loop& loop, std::unique_ptr<Transport> below, std::unique_ptr<tls::Engine> engine,
           std::chrono::milliseconds timeout, Handler done)
@@ -305,6 +306,7 @@ class TlsHandshake::Attempt final : TransportSink {
         below_(std::move(below)),
         engine_(std::move(engine)),
         done_(std::move(done)),
+        turns_(handshake_turns_of(loop)),
         deadline_(loop, [this] { finish(TransportError::kTimedOut); }),
         poster_(
             loop.core(),
@@ -315,6 +317,7 @@ class TlsHandshake::Attempt final : TransportSink {
       poster_.post();
       return;
     }
+    has_answered_ = !engine_->output().empty();
     send_output(*engine_, *below_);
     below_->start(*this);
   }
@@ -325,8 +328,14 @@ class TlsHandshake::Attempt final : TransportSink {
 
  private:
   std::size_t on_bytes(std::span<char> ciphertext) override {
+    if (!has_answered_ && !std::exchange(has_turn_, false) && !turns_.take()) {
+      turns_.wait(*this);
+      below_->pause_reading();
+      return 0;
+    }
     engine_->feed(ciphertext);
     Status status = engine_->handshake();
+    has_answered_ = has_answered_ || !engine_->output().empty();
     while (status == Status::kWantOutput) {
       send_output(*engine_, *below_);
       status = engine_->handshake();
@@ -344,6 +353,10 @@ class TlsHandshake::Attempt final : TransportSink {
   void on_end() override { finish(TransportError::kReset); }
   void on_drained() override {}
   void on_error(TransportError error) override { finish(error); }
+  void on_turn() override {
+    has_turn_ = true;
+    below_->resume_reading();
+  }
 
   void finish(TransportError error) {
     deadline_.cancel();
@@ -360,8 +373,11 @@ class TlsHandshake::Attempt final : TransportSink {
   std::unique_ptr<Transport> below_;
   std::unique_ptr<tls::Engine> engine_;
   Handler done_;
+  HandshakeTurns& turns_;
   Deadline deadline_;
   Poster poster_;
+  bool has_turn_ = false;
+  bool has_answered_ = false;  // the dear step is done, or somebody else's
 };
 
 TlsHandshake::TlsHandshake(Loop& loop, std::unique_ptr<Transport> below,
