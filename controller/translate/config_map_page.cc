@@ -28,7 +28,45 @@ void print_others(std::string& page, Support support, std::string_view title,
   }
 }
 
+// As a YAML scalar.
+std::string yaml_text(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    out += c;
+    out += c == '\'' ? "'" : "";
+  }
+  return out += '\'';
+}
+
+std::string why_without_effect(const ConfigMapRow& row) {
+  if (row.guards_access == Guard::kYes) {
+    return "it guards access and is not served: all routes answer 503";
+  }
+  if (row.guards_access == Guard::kByValue) {
+    return fmt::format("{}; where it guards access, all routes answer 503", row.meaning);
+  }
+  return row.support == Support::kNotYet ? "not served yet" : std::string(row.meaning);
+}
+
 }  // namespace
+
+std::string config_map_chart_keys() {
+  std::string served;
+  std::string unserved;
+  for (const auto& row : config_map_table()) {
+    if (row.support == Support::kServed) {
+      served += fmt::format("  - {}\n", row.name);
+    } else {
+      unserved += fmt::format("  {}: {{why: {}, harmless: {}}}\n", row.name,
+                              yaml_text(why_without_effect(row)), yaml_text(row.harmless));
+    }
+  }
+  return "# Keys of `controller.config`. NOTES names those that are given and have no effect, unless "
+         "their value asks for\n# what happens anyway (`harmless`). Printed as docs/configmap.md "
+         "is, from the same table.\n"
+         "served:\n" +
+         served + "unserved:\n" + unserved;
+}
 
 std::string config_map_page() {
   std::string page =

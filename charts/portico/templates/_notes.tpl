@@ -131,6 +131,21 @@ controller.extraArgs.{{ $flag }}{{ "\t" }}{{ $why | default "neither Portico nor
 {{- end -}}
 {{- end -}}
 
+{{- /* Keys of the ConfigMap. Three of them the chart serves by flags. */ -}}
+{{- define "portico.notes.config" -}}
+{{- $table := .Files.Get "files/config-keys.yaml" | fromYaml -}}
+{{- range $key, $value := omit (.Values.controller.config | default dict) "disable-access-log" "disable-http-access-log" "worker-shutdown-timeout" -}}
+{{- $row := index $table.unserved $key -}}
+{{- if $row -}}
+{{- if not (has (tpl (include "portico.scalar" $value) $) (list "" $row.harmless)) -}}
+controller.config.{{ $key }}{{ "\t" }}{{ $row.why }}{{ "\n" }}
+{{- end -}}
+{{- else if not (has $key $table.served) -}}
+controller.config.{{ $key }}{{ "\t" }}neither Portico nor ingress-nginx has such a key{{ "\n" }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "portico.notes" -}}
 {{- $ignored := .Files.Get "files/ignored-values.yaml" | fromYaml -}}
 {{- $known := .Files.Get "files/known-values.yaml" | fromYaml -}}
@@ -138,4 +153,5 @@ controller.extraArgs.{{ $flag }}{{ "\t" }}{{ $why | default "neither Portico nor
 {{- include "portico.notes.special" . -}}
 {{- include "portico.notes.conditional" . -}}
 {{- include "portico.notes.flags" . -}}
+{{- include "portico.notes.config" . -}}
 {{- end -}}
