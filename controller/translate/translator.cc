@@ -243,8 +243,8 @@ void Translator::replace_record(const std::string& key, Work& work) {
   auto record = read_ingress(*ingress, {.classes = classes_,
                                         .defaults = route_defaults_,
                                         .default_secret = options_.default_ssl_certificate,
-                                        .checking = options_.checking});
                                         .plain_paths = snapshot_.settings->plain_paths,
+                                        .checking = options_.checking});
   diagnostics_.replace("ingress " + key, record->diagnostics);
   add_record(*record, work);
   records_.insert_or_assign(key, std::move(record));

@@ -130,14 +130,26 @@ void Exchange::authorize() {
 // What a host asks holds for every request that names it, whatever rule serves it; and what a
 // rule's own host asks, though a more exact one is named.
 bool Exchange::admit_client() {
-  const auto* nearest = match_.nearest;
-  const auto* owner = match_.owner;
+  const auto* nearest = match_.nearest == nullptr ? nullptr : match_.nearest->tls();
+  const auto* owner =
+      match_.owner == nullptr || match_.owner == match_.nearest ? nullptr : match_.owner->tls();
   outgoing_.forwarded.tell_certificate = ForwardedFacts::ClientCertificate::kUnasked;
-  if (nearest != nullptr && nearest->tls() != nullptr && !admit_client_to(*nearest->tls())) {
-    return false;
+  if (nearest == nullptr && owner == nullptr) {
+    return true;
   }
-  return owner == nearest || owner == nullptr || owner->tls() == nullptr ||
-         admit_client_to(*owner->tls());
+  if (!is_tls() && is_plain_route()) {
+    return true;  // whoever asks whether the host is theirs has no certificate
+  }
+  return (nearest == nullptr || admit_client_to(*nearest)) &&
+         (owner == nullptr || admit_client_to(*owner));
+}
+
+bool Exchange::is_plain_route() const {
+  return route_ != nullptr &&
+         std::ranges::any_of(config_->config().settings->plain_paths,
+                             [path = std::string_view(route_->spec->path)](const auto& plain) {
+                               return path.starts_with(plain);
+                             });
 }
 
 bool Exchange::admit_client_to(const routing::HostTls& host) {

@@ -75,6 +75,7 @@ class Exchange final : public RequestSink,
   void route();
   void authorize();
   [[nodiscard]] bool admit_client();
+  [[nodiscard]] bool is_plain_route() const;
   [[nodiscard]] bool admit_client_to(const routing::HostTls& host);
   void edit_request();
   void pick_endpoint();
