@@ -97,7 +97,7 @@ void Exchange::route() {
   route_ = match_.route;
   if (route_ == nullptr) {
     if (admit_client()) {
-      answer(404, "no route");
+      answer_unrouted();
     }
     return;
   }

@@ -107,6 +107,7 @@ class Exchange final : public RequestSink,
   void drop_upstream();
   void answer(std::uint16_t status, std::string_view reason);
   void answer_grpc(std::uint16_t status);
+  void answer_unrouted();
   void answer_moved_to_https();
   void answer_moved(std::uint16_t status, std::string_view location);
   void send_own_head(OutgoingResponse& response, std::string_view body);

@@ -44,6 +44,30 @@ void Exchange::answer_grpc(std::uint16_t status) {
   send_own_head(response, {});
 }
 
+// Load balancers of clouds (Azure's) probe the port that they lead to, by an address: as in
+// ingress-nginx, a host that no rule names says there that it lives.
+void Exchange::answer_unrouted() {
+  const bool is_known = match_.nearest != nullptr && !match_.nearest->host().empty();
+  if (is_known || target_.path() != "/healthz") {
+    answer(404, "no route");
+    return;
+  }
+  reason_ = "a load balancer's probe";
+  OutgoingResponse response{.status = 200};
+  send_own_head(response, {});
+}
+
+// Trailers-only: HTTP's own status is of no use to such a client.
+void Exchange::answer_grpc(std::uint16_t status) {
+  std::string message = std::to_string(status);
+  message.append(" ").append(http::status_text(status));
+  OutgoingResponse response{.status = 200,
+                            .content_type = "application/grpc",
+                            .grpc_status = grpc_status_of(status),
+                            .grpc_message = message};
+  send_own_head(response, {});
+}
+
 // As ingress-nginx does it: the host without its port, the target as received but for one slash at
 // its end.
 void Exchange::answer_moved_to_https() {
@@ -83,7 +107,7 @@ void Exchange::send_own_head(OutgoingResponse& response, std::string_view body) 
   response.strict_transport_security = strict_transport_security();
   response.own = true;
   client_->send_head(response);
-  if (!response.to_head) {
+  if (!response.to_head && !body.empty()) {
     response_bytes_ += body.size();
     client_->write_body({body.data(), body.size()});
   }

@@ -155,6 +155,23 @@ INSTANTIATE_TEST_SUITE_P(
                 503, "missing"}),
     [](const auto& info) { return info.param.name; });
 
+TEST(Exchange, AnswersALoadBalancersProbeForHostsThatNoRuleNames) {
+  Scene scene(shop());
+  scene.get("/healthz");
+  scene.head.authority = "10.0.0.7";
+  scene.start();
+  EXPECT_EQ(scene.client.status, 200);
+  EXPECT_EQ(scene.client.body, "");
+  scene.expect_finished();
+}
+
+TEST(Exchange, ANamedHostsHealthzIsItsOwn) {
+  Scene scene(ConfigBuilder().backend("b", {8001}).route("shop.example.com", "/api", "b").build());
+  scene.get("/healthz");
+  scene.start();
+  EXPECT_EQ(scene.client.status, 404);
+}
+
 TEST(Exchange, AnswersWhatIsNoRequestWithItsStatus) {
   Scene scene;
   scene.head.clear();
