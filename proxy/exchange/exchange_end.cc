@@ -33,17 +33,6 @@ void Exchange::answer(std::uint16_t status, std::string_view reason) {
   send_own_head(response, page.body);
 }
 
-// Trailers-only: HTTP's own status is of no use to such a client.
-void Exchange::answer_grpc(std::uint16_t status) {
-  std::string message = std::to_string(status);
-  message.append(" ").append(http::status_text(status));
-  OutgoingResponse response{.status = 200,
-                            .content_type = "application/grpc",
-                            .grpc_status = grpc_status_of(status),
-                            .grpc_message = message};
-  send_own_head(response, {});
-}
-
 // Load balancers of clouds (Azure's) probe the port that they lead to, by an address: as in
 // ingress-nginx, a host that no rule names says there that it lives.
 void Exchange::answer_unrouted() {
