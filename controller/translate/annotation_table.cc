@@ -36,6 +36,17 @@ constexpr AnnotationRow host_tls(std::string_view name, ReadHostTls read,
           .read_tls = read};
 }
 
+constexpr AnnotationRow wish(std::string_view name, Scope scope, ReadWish read, Guard guards,
+                             std::string_view default_value, std::string_view meaning) {
+  return {.name = name,
+          .support = Support::kServed,
+          .scope = scope,
+          .guards_access = guards,
+          .default_value = default_value,
+          .meaning = meaning,
+          .read_wish = read};
+}
+
 constexpr AnnotationRow later(std::string_view name, Scope scope, std::string_view meaning,
                               std::string_view harmless = {}) {
   return {name, Support::kNotYet, scope, Guard::kNo, nullptr, {}, {}, meaning, harmless};
@@ -116,14 +127,24 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
     host_tls("auth-tls-pass-certificate-to-upstream", read_pass_certificate, "false",
              "sends the client's certificate to the backend, as `ssl-client-cert`"),
     // TLS towards backends
-    later("backend-protocol", kPath, "what the backend speaks: HTTP, HTTPS, GRPC, GRPCS", "HTTP"),
-    later("proxy-ssl-secret", kIngress, "the client certificate and CA used towards the backend"),
-    later("proxy-ssl-verify", kIngress, "verifies the backend's certificate", "off"),
-    later("proxy-ssl-verify-depth", kIngress, "the longest chain of a backend's certificate"),
-    later("proxy-ssl-name", kIngress, "the name that the backend's certificate must have"),
-    later("proxy-ssl-server-name", kIngress, "sends a server name (SNI) to the backend"),
-    later("proxy-ssl-ciphers", kIngress, "cipher suites towards the backend"),
-    later("proxy-ssl-protocols", kIngress, "TLS versions towards the backend"),
+    wish("backend-protocol", kPath, read_backend_protocol, Guard::kNo, "by the Service",
+         "what the backend speaks: HTTP, HTTPS, GRPC, GRPCS (HTTP/2), or AUTO_HTTP (https for "
+         "requests that came by https); without it the Service port's appProtocol counts"),
+    wish("proxy-ssl-secret", kIngress, read_tls_secret, Guard::kYes, "none",
+         "`namespace/name` of a Secret in the Ingress's namespace: whom to trust (`ca.crt`) and "
+         "what the backend is shown (`tls.crt`, `tls.key`)"),
+    wish("proxy-ssl-verify", kIngress, read_tls_verify, Guard::kYes, "off",
+         "verifies the backend's certificate against `ca.crt`; without one the routes answer 503"),
+    wish("proxy-ssl-verify-depth", kIngress, read_tls_verify_depth, Guard::kYes, "1",
+         "certificates that may stand between the backend's and one of `ca.crt`"),
+    wish("proxy-ssl-name", kIngress, read_tls_name, Guard::kYes, "<service>.<namespace>.svc",
+         "the name that the backend's certificate must have, where it is verified"),
+    wish("proxy-ssl-server-name", kIngress, read_tls_server_name, Guard::kNo, "off",
+         "sends proxy-ssl-name to the backend (SNI)"),
+    wish("proxy-ssl-ciphers", kIngress, read_tls_ciphers, Guard::kYes, "DEFAULT",
+         "TLS 1.2 cipher suites towards the backend, as OpenSSL lists them"),
+    wish("proxy-ssl-protocols", kIngress, read_tls_protocols, Guard::kYes, "TLSv1.2 TLSv1.3",
+         "TLS versions towards the backend; older ones are not spoken"),
     // Authentication
     guard("auth-type", kPath, "basic or digest authentication"),
     guard("auth-secret", kPath, "the Secret with users and passwords"),

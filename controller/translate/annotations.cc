@@ -62,13 +62,33 @@ class Reader {
       served_tls(prefix, row, value);
       return;
     }
-    if (const auto done = row.read(value, reading_.policy); !done) {
-      add(Severity::kError, prefix, row.name,
-          fmt::format("{} is not {}", quoted_value(value), done.error()),
-          built_in_ ? fmt::format("correct the value; until then the default, {}, is in force",
-                                  row.default_value)
-                    : "correct the value; until then the default is in force");
+    const auto done = row.read_wish != nullptr ? row.read_wish(value, reading_.backend)
+                                               : row.read(value, reading_.policy);
+    if (done) {
+      return;
     }
+    if (row.guards_access == Guard::kYes) {
+      deny_unreadable(prefix, row, value, done.error());
+      return;
+    }
+    add(Severity::kError, prefix, row.name,
+        fmt::format("{} is not {}", quoted_value(value), done.error()),
+        built_in_ ? fmt::format("correct the value; until then the default, {}, is in force",
+                                row.default_value)
+                  : "correct the value; until then the default is in force");
+  }
+
+  // What guards and can't be understood closes.
+  void deny_unreadable(std::string_view prefix, const AnnotationRow& row, std::string_view value,
+                       std::string_view wanted) {
+    if (reading_.policy.denied_because.empty()) {
+      reading_.policy.denied_because =
+          fmt::format("annotation {}{} can't be understood", prefix, row.name);
+    }
+    add(Severity::kError, prefix, row.name,
+        fmt::format("{} is not {}: the routes of this Ingress answer 503", quoted_value(value),
+                    wanted),
+        "correct the value");
   }
 
   void served_tls(std::string_view prefix, const AnnotationRow& row, std::string_view value) {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/translate/backend_wish.h"
 #include "controller/translate/host_tls_reading.h"
 #include "routing/diagnostic.h"
 #include "routing/policy.h"
@@ -41,6 +42,9 @@ enum class Guard : std::uint8_t {
 using ReadValue = std::expected<void, std::string_view> (*)(std::string_view value,
                                                             routing::Policy& policy);
 
+// The same into how backends are talked to.
+using ReadWish = WishResult (*)(std::string_view value, BackendWish& wish);
+
 struct AnnotationRow {
   std::string_view name;
   Support support = Support::kNotYet;
@@ -52,7 +56,8 @@ struct AnnotationRow {
   std::string_view meaning;   // one line; for removed ones, what to do instead
   std::string_view harmless;  // the value that asks for what happens anyway
   ReadHostTls read_tls =
-      nullptr;  // of served ones that are about the host's TLS, instead of `read`
+      nullptr;                   // of served ones that are about the host's TLS, instead of `read`
+  ReadWish read_wish = nullptr;  // of served ones that are about backends, instead of `read`
 };
 
 // Every known name, in the order of the documentation page.
@@ -75,6 +80,7 @@ struct AnnotationReading {
   // What no annotation sets, or sets badly, is the default's; a guard that can't be honoured fills
   // denied_because.
   routing::Policy policy;
+  BackendWish backend;
   // Not empty: the guard protects the whole host, other Ingresses' paths included.
   std::string host_denied_because;
   HostTlsReading tls;

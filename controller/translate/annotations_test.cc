@@ -33,7 +33,8 @@ TEST(AnnotationTable, NamesEachAnnotationOnce) {
   for (const auto& row : annotation_table()) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
     EXPECT_FALSE(row.meaning.empty()) << row.name;
-    EXPECT_EQ(row.support == Support::kServed, row.read != nullptr || row.read_tls != nullptr)
+    EXPECT_EQ(row.support == Support::kServed,
+              row.read != nullptr || row.read_wish != nullptr || row.read_tls != nullptr)
         << row.name;
   }
 }
@@ -50,7 +51,8 @@ TEST(AnnotationTable, KnowsAllNamesOfIngressNginx) {
 TEST(AnnotationTable, GuardsEveryNameThatKeepsClientsOut) {
   for (const auto& row : annotation_table()) {
     const bool should = row.name.starts_with("auth-") || row.name.ends_with("-source-range") ||
-                        row.name == "satisfy" || row.name == "enable-global-auth";
+                        row.name == "satisfy" || row.name == "enable-global-auth" ||
+                        (row.name.starts_with("proxy-ssl-") && row.name != "proxy-ssl-server-name");
     EXPECT_EQ(row.guards_access == Guard::kYes, should) << row.name;
   }
 }

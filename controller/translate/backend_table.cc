@@ -50,9 +50,11 @@ std::string dns_name(std::string name) {
 
 routing::Diagnostics findings(const BackendName& name,
                               const absl::flat_hash_set<const IngressRecord*>& users,
-                              const std::string& missing_because) {
+                              const routing::BackendSpec& spec) {
   routing::Diagnostics diagnostics;
-  if (missing_because.empty()) {
+  const bool is_missing = !spec.missing_because.empty();
+  const auto& problem = is_missing ? spec.missing_because : spec.denied_because;
+  if (problem.empty()) {
     return diagnostics;
   }
   const auto key = name.key();
@@ -60,15 +62,17 @@ routing::Diagnostics findings(const BackendName& name,
     if (user == nullptr) {
       diagnostics.push_back({.object = {kube::Service::kKind, name.namespace_, name.service},
                              .field = "--default-backend-service",
-                             .message = missing_because,
+                             .message = problem,
                              .fix = "create the Service, or correct the flag"});
       continue;
     }
     for (const auto& use : user->backends) {
       if (use.backend.key() == key) {
         diagnostics.push_back(about(*user, routing::Severity::kError, use.field,
-                                    missing_because + ": the rule answers 503",
-                                    "create the Service port, or correct the backend"));
+                                    problem + ": the rule answers 503",
+                                    is_missing ? "create the Service port, or correct the backend"
+                                               : "correct the Secret, or the annotations "
+                                                 "proxy-ssl-* of this Ingress"));
       }
     }
   }
@@ -83,6 +87,9 @@ void BackendTable::use(const BackendName& name, const IngressRecord* user) {
   if (backend.users.empty()) {
     backend.name = name;
     of_service_[service_key(name)].insert(key);
+    if (name.wish != nullptr && !name.wish->secret.empty()) {
+      of_secret_[name.wish->secret].insert(key);
+    }
   }
   backend.users.insert(user);
   touched_.insert(std::move(key));
@@ -97,6 +104,12 @@ void BackendTable::release(const std::string& key, const IngressRecord* user) {
 
 void BackendTable::touch_service(const std::string& service) {
   if (const auto found = of_service_.find(service); found != of_service_.end()) {
+    touched_.insert(found->second.begin(), found->second.end());
+  }
+}
+
+void BackendTable::touch_secret(const std::string& secret) {
+  if (const auto found = of_secret_.find(secret); found != of_secret_.end()) {
     touched_.insert(found->second.begin(), found->second.end());
   }
 }
@@ -139,7 +152,7 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
   if (found == backends_.end()) {
     return false;
   }
-  const auto& backend = found->second;
+  auto& backend = found->second;
   if (backend.users.empty()) {
     erase(key, diagnostics);
     diagnostics.replace(subject(key), {});
@@ -153,13 +166,49 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
   auto spec = build_backend(backend.name, {.service = service.get(),
                                            .slices = state.slices_of(service_name),
                                            .external_addresses = addresses});
-  diagnostics.replace(subject(key), findings(backend.name, backend.users, spec.missing_because));
+  if (spec.missing_because.empty()) {
+    set_speech(backend, *service, state, spec);
+  }
+  diagnostics.replace(subject(key), findings(backend.name, backend.users, spec));
   const auto* before = specs.find(key);
   if (before != nullptr && *before == spec) {
     return false;
   }
   specs.set(key, std::make_shared<const routing::BackendSpec>(std::move(spec)));
   return true;
+}
+
+void BackendTable::set_speech(Backend& backend, const kube::Service& service,
+                              const ClusterState& state, routing::BackendSpec& spec) {
+  static const BackendWish kNothing;
+  const auto& wish = backend.name.wish == nullptr ? kNothing : *backend.name.wish;
+  const auto* port = find_port(service, spec.port);
+  const auto speech = resolve_speech(
+      wish.protocol, port == nullptr ? std::string_view() : std::string_view(port->app_protocol));
+  spec.protocol = speech.protocol;
+  if (!speech.tls) {
+    return;
+  }
+  auto secret = wish.secret.empty() ? nullptr : state.secret(wish.secret);
+  auto default_name = is_external_name(service)
+                          ? dns_name(service.external_name)
+                          : fmt::format("{}.{}.svc", spec.service, spec.namespace_);
+  const auto* known = backend.tls.get();
+  if (known == nullptr || known->protocol != speech.protocol || known->secret != secret ||
+      known->default_name != default_name) {
+    auto result = resolve_tls(wish, speech.protocol, secret.get(), default_name);
+    backend.tls = std::make_unique<const Tls>(Tls{.protocol = speech.protocol,
+                                                  .secret = std::move(secret),
+                                                  .default_name = std::move(default_name),
+                                                  .result = std::move(result)});
+  }
+  const auto& result = backend.tls->result;
+  if (!result) {
+    spec.denied_because = result.error();
+    return;
+  }
+  spec.tls = *result;
+  spec.tls_like_client = speech.tls_like_client;
 }
 
 void BackendTable::report_external(const std::string& service_key, const kube::Service* service,
@@ -175,7 +224,15 @@ void BackendTable::report_external(const std::string& service_key, const kube::S
 }
 
 void BackendTable::erase(const std::string& key, DiagnosticTable& diagnostics) {
-  const auto service = service_key(backends_.at(key).name);
+  const auto& name = backends_.at(key).name;
+  const auto service = service_key(name);
+  if (name.wish != nullptr && !name.wish->secret.empty()) {
+    auto& of_secret = of_secret_.at(name.wish->secret);
+    of_secret.erase(key);
+    if (of_secret.empty()) {
+      of_secret_.erase(name.wish->secret);
+    }
+  }
   backends_.erase(key);
   auto& keys = of_service_.at(service);
   keys.erase(key);

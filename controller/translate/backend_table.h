@@ -1,6 +1,8 @@
 // The Service ports that are in use, and the specs built of them.
 #pragma once
 
+#include <expected>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,7 @@ class BackendTable {
   void use(const BackendName& name, const IngressRecord* user);
   void release(const std::string& key, const IngressRecord* user);
   void touch_service(const std::string& service);
+  void touch_secret(const std::string& secret);
 
   // What ExternalName Services in use point to, sorted; addresses are not among them.
   [[nodiscard]] std::vector<std::string> external_names() const;
@@ -37,9 +40,19 @@ class BackendTable {
              DiagnosticTable& diagnostics);
 
  private:
+  using TlsResult = std::expected<std::shared_ptr<const routing::UpstreamTlsSpec>, std::string>;
+  // What TLS amounts to, as long as what it was made of is the same: it costs a look at
+  // certificates.
+  struct Tls {
+    routing::BackendProtocol protocol{};
+    std::shared_ptr<const kube::Secret> secret;
+    std::string default_name;
+    TlsResult result;
+  };
   struct Backend {
     BackendName name;
     absl::flat_hash_set<const IngressRecord*> users;
+    std::unique_ptr<const Tls> tls;  // null: not asked for yet
   };
   struct External {
     std::vector<std::string> addresses;
@@ -50,6 +63,8 @@ class BackendTable {
   bool build_one(const std::string& key, const ClusterState& state,
                  routing::SharedMap<routing::BackendSpec>& specs, DiagnosticTable& diagnostics);
   void erase(const std::string& key, DiagnosticTable& diagnostics);
+  static void set_speech(Backend& backend, const kube::Service& service, const ClusterState& state,
+                         routing::BackendSpec& spec);
   void report_external(const std::string& service_key, const kube::Service* service,
                        DiagnosticTable& diagnostics) const;
   // `name` empty: the Service points nowhere.
@@ -59,6 +74,7 @@ class BackendTable {
 
   absl::flat_hash_map<std::string, Backend> backends_;
   absl::flat_hash_map<std::string, absl::btree_set<std::string>> of_service_;
+  absl::flat_hash_map<std::string, absl::btree_set<std::string>> of_secret_;
   absl::flat_hash_map<std::string, External> externals_;
   absl::flat_hash_map<std::string, std::string> external_of_service_;
   absl::btree_set<std::string> touched_;

@@ -217,7 +217,8 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     later("proxy-cookie-path", "changes the Path of the backend's cookies", "off"),
     later("proxy-redirect-from", "what is replaced in the backend's Location headers", "off"),
     later("proxy-redirect-to", "what it is replaced by", "off"),
-    later("proxy-ssl-location-only", "proxy-ssl annotations hold for their paths only", "false"),
+    later("proxy-ssl-location-only",
+          "proxy-ssl annotations always hold for their own Ingress's paths only", "false"),
     never("grpc-buffer-size-kb", kInside),
     // Headers and error pages
     later("proxy-set-headers", "a ConfigMap of headers that backends get"),

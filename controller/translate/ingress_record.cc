@@ -94,6 +94,7 @@ class Translation {
           "a canary serves nothing by itself, and canaries are not served yet", "");
       return;
     }
+    read_backend_wish(annotations);
     policy_ = shared_policy(annotations.policy);
     read_host_tls(std::move(annotations.tls));
     record_->host_denied_because = std::move(annotations.host_denied_because);
@@ -153,6 +154,25 @@ class Translation {
         "client certificates are asked for by hosts: where it serves hosts without rules, it "
         "answers 503",
         "add a rule without host and with path \"/\"");
+  }
+
+  // A Secret of another namespace would let its key be used by whoever may write an Ingress.
+  void read_backend_wish(AnnotationReading& annotations) {
+    auto& wish = annotations.backend;
+    const auto& namespace_ = ingress_.meta.namespace_;
+    if (!wish.secret.empty() && !wish.secret.starts_with(namespace_ + "/")) {
+      const auto problem =
+          fmt::format("proxy-ssl-secret names a Secret of another namespace, \"{}\"", wish.secret);
+      add(Severity::kError, "metadata.annotations[proxy-ssl-secret]",
+          problem + ": the routes of this Ingress answer 503",
+          fmt::format("copy the Secret to namespace \"{}\"", namespace_));
+      annotations.policy.denied_because = problem;
+      return;
+    }
+    record_->backend_secret = wish.secret;
+    if (wish != BackendWish()) {
+      wish_ = std::make_shared<const BackendWish>(std::move(wish));
+    }
   }
 
   void read_default_backend() {
@@ -314,7 +334,7 @@ class Translation {
       return {namespace_, backend.service, "none",
               fmt::format("the backend names no port of Service \"{}\"", backend.service)};
     }
-    return {namespace_, backend.service, backend.port.to_string(), ""};
+    return {namespace_, backend.service, backend.port.to_string(), "", wish_};
   }
 
   void read_tls(const kube::IngressTls& tls, const std::string& field) {
@@ -359,6 +379,7 @@ class Translation {
   const ReadingRules& rules_;
   std::shared_ptr<IngressRecord> record_;
   std::shared_ptr<const routing::Policy> policy_;
+  std::shared_ptr<const BackendWish> wish_;
 };
 
 }  // namespace
@@ -368,6 +389,14 @@ std::string object_name(std::string_view namespace_, std::string_view name) {
   text.reserve(namespace_.size() + 1 + name.size());
   text.append(namespace_).append("/").append(name);
   return text;
+}
+
+std::string BackendName::key() const {
+  auto key = namespace_ + "/" + service + ":" + port;
+  if (wish != nullptr) {
+    key.append("#").append(wish->text());
+  }
+  return key;
 }
 
 const std::vector<RoutePointer>* IngressRecord::routes_of(std::string_view host) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controller/kube/objects.h"
+#include "controller/translate/backend_wish.h"
 #include "controller/translate/class_selection.h"
 #include "controller/translate/host_tls_reading.h"
 #include "controller/translate/options.h"
@@ -25,9 +26,10 @@ std::string object_name(std::string_view namespace_, std::string_view name);
 struct BackendName {
   std::string namespace_;
   std::string service;
-  std::string port;      // name or number; "" the Service's first TCP port
-  std::string unusable;  // not empty: names no Service port at all, and why
-  [[nodiscard]] std::string key() const { return namespace_ + "/" + service + ":" + port; }
+  std::string port;                         // name or number; "" the Service's first TCP port
+  std::string unusable;                     // not empty: names no Service port at all, and why
+  std::shared_ptr<const BackendWish> wish;  // null: nothing is wished for
+  [[nodiscard]] std::string key() const;
 };
 
 struct BackendUse {
@@ -52,6 +54,7 @@ struct IngressRecord {
   std::string host_denied_because;  // not empty: these hosts answer 503 for every Ingress's paths
   RoutePointer default_route;       // may be null
   std::vector<BackendUse> backends;
+  std::string backend_secret;  // "namespace/name" by proxy-ssl-secret; "" none
   std::vector<TlsEntry> tls;
   routing::Diagnostics diagnostics;
 

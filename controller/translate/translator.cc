@@ -204,6 +204,7 @@ void Translator::read_default_certificate(Work& work) {
 
 void Translator::touch_secrets(const Touched& touched, Work& work) {
   for (const auto& key : touched.secrets) {
+    backends_.touch_secret(key);
     for (const auto* record : authorities_.touch_secret(key)) {
       work.authority_findings.insert(record);
       for (const auto& [host, routes] : record->hosts) {
@@ -268,6 +269,7 @@ void Translator::add_record(const IngressRecord& record, Work& work) {
   if (record.tls_reading.is_given) {
     work.authority_findings.insert(&record);
   }
+  note_secret_use(record.backend_secret, true);
   claims_.claim(record, work.server_names);
   if (!record.tls.empty()) {
     work.tls_findings.insert(&record);
@@ -293,6 +295,7 @@ void Translator::remove_record(const IngressRecord& record, Work& work) {
   if (authorities_.remove(record)) {
     note_secret_use(record.tls_reading.tls.authority_secret, false);
   }
+  note_secret_use(record.backend_secret, false);
   claims_.release(record, work.server_names);
   if (record.default_route != nullptr) {
     defaults_.erase(&record);

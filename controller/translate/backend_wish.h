@@ -1,0 +1,69 @@
+// How an Ingress wants its backends to be talked to: backend-protocol and proxy-ssl-*.
+//
+// A wish is a part of what names a backend, so that Ingresses that want the same Service port in
+// different ways get different backends.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "controller/kube/objects.h"
+#include "routing/snapshot.h"
+
+namespace portico::translate {
+
+struct BackendWish {
+  enum class Protocol : std::uint8_t {
+    kByService,  // the Service port's appProtocol, else HTTP
+    kHttp,
+    kHttps,
+    kGrpc,
+    kGrpcs,
+    kAutoHttp,  // https for requests that came by https
+  };
+  Protocol protocol = Protocol::kByService;
+  std::string secret;  // "namespace/name": ca.crt, tls.crt and tls.key; "" none
+  bool verifies = false;
+  int verify_depth = 1;
+  std::string name;  // "": <service>.<namespace>.svc where one is needed
+  bool sends_server_name = false;
+  std::string ciphers = "DEFAULT";
+  bool allows_tls12 = true;
+  bool allows_tls13 = true;
+
+  bool operator==(const BackendWish&) const = default;
+  // Different wishes have different texts; "" asks for nothing.
+  [[nodiscard]] std::string text() const;
+};
+
+// Values of annotations, read into the wish, or what they must be.
+using WishResult = std::expected<void, std::string_view>;
+WishResult read_backend_protocol(std::string_view value, BackendWish& wish);
+WishResult read_tls_secret(std::string_view value, BackendWish& wish);
+WishResult read_tls_verify(std::string_view value, BackendWish& wish);
+WishResult read_tls_verify_depth(std::string_view value, BackendWish& wish);
+WishResult read_tls_name(std::string_view value, BackendWish& wish);
+WishResult read_tls_server_name(std::string_view value, BackendWish& wish);
+WishResult read_tls_ciphers(std::string_view value, BackendWish& wish);
+WishResult read_tls_protocols(std::string_view value, BackendWish& wish);
+
+// What a backend speaks.
+struct Speech {
+  routing::BackendProtocol protocol = routing::BackendProtocol::kHttp1;
+  bool tls = false;
+  bool tls_like_client = false;
+};
+// `app_protocol` is the Service port's; names that are not known mean HTTP.
+Speech resolve_speech(BackendWish::Protocol wish, std::string_view app_protocol);
+
+// The TLS that a wish amounts to, or why it can't be had: one sentence. `secret` is the one it
+// names; null where there is none. `default_name` is used where a name is needed and none is given.
+std::expected<std::shared_ptr<const routing::UpstreamTlsSpec>, std::string> resolve_tls(
+    const BackendWish& wish, routing::BackendProtocol protocol, const kube::Secret* secret,
+    std::string default_name);
+
+}  // namespace portico::translate
