@@ -68,7 +68,8 @@ Server::Server(net::Loop& control, ServerSetup setup)
                     .control = control_,
                     .limits = limits_,
                     .log_format = setup_.access_log},
-      compiler_(tls::make_self_signed(), TlsCompiler({}, std::make_shared<tls::TicketKeys>())),
+      compiler_(tls::make_self_signed(),
+                TlsCompiler({.alpn = {"h2", "http/1.1"}}, std::make_shared<tls::TicketKeys>())),
       memory_(setup_.max_memory_bytes),
       overload_(memory_.limit_bytes()),
       memory_deadline_(control_, [this] { watch_memory(); }) {}
