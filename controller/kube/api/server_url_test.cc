@@ -110,7 +110,7 @@ TEST(Text, WritesBase64AndJson) {
   EXPECT_EQ(encode_base64("fo"), "Zm8=");
   EXPECT_EQ(encode_base64("foo"), "Zm9v");
   EXPECT_EQ(encode_base64("user:\xff\xfe"), "dXNlcjr//g==");
-  EXPECT_EQ(json_string("a\"b\\c\n\x01ü"), "\"a\\\"b\\\\c\\u000a\\u0001ü\"");
+  EXPECT_EQ(json_string("a\"b\\c\n\x01ü"), "\"a\\\"b\\\\c\\n\\u0001ü\"");
   EXPECT_EQ(trim(" \r\n a b\t"), "a b");
   EXPECT_EQ(trim(" \n"), "");
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 namespace portico::kube {
 
@@ -44,18 +44,7 @@ std::string encode_base64(std::string_view bytes) {
 }
 
 std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<int>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out += '"';
+  return boost::json::serialize(boost::json::string(text.data(), text.size()));
 }
 
 }  // namespace portico::kube
