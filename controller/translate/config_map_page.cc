@@ -61,7 +61,8 @@ std::string config_map_chart_keys() {
                               yaml_text(why_without_effect(row)), yaml_text(row.harmless));
     }
   }
-  return "# Keys of `controller.config`. NOTES names those that are given and have no effect, unless "
+  return "# Keys of `controller.config`. NOTES names those that are given and have no effect, "
+         "unless "
          "their value asks for\n# what happens anyway (`harmless`). Printed as docs/configmap.md "
          "is, from the same table.\n"
          "served:\n" +

@@ -67,8 +67,8 @@ struct IngressRecord {
 // What an Ingress is read by.
 struct ReadingRules {
   const ClassSelection& classes;
-  const routing::Policy& defaults;    // of routes, before annotations
-  const std::string& default_secret;  // of tls entries that name none; "" none
+  const routing::Policy& defaults;              // of routes, before annotations
+  const std::string& default_secret;            // of tls entries that name none; "" none
   const std::vector<std::string>& plain_paths;  // see Settings
   bool checking = false;
 };
