@@ -7,6 +7,9 @@
 
 namespace portico::routing {
 
+// The header that a backend's connections begin with, if any.
+enum class BackendProxyProtocol : std::uint8_t { kOff, kV1, kV2 };
+
 struct Policy {
   bool ssl_redirect = true;                    // http -> https where the host has a certificate
   bool force_ssl_redirect = false;             // http -> https always
@@ -14,6 +17,7 @@ struct Policy {
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds send_timeout{60'000};  // between two successful writes to the backend
   std::chrono::milliseconds read_timeout{60'000};  // between two successful reads from the backend
+  BackendProxyProtocol backend_proxy_protocol = BackendProxyProtocol::kOff;
   bool ssl_passthrough = false;  // asks for it on behalf of the whole host; HostSpec says it
   // Not empty: a setting that guards access can't be honoured, so the route answers 503 (fail
   // closed).

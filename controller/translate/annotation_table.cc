@@ -2,6 +2,7 @@
 
 #include "controller/translate/annotation_values.h"
 #include "controller/translate/annotations.h"
+#include "controller/translate/client_address_reading.h"
 #include "controller/translate/tls_values.h"
 
 namespace portico::translate {
@@ -222,6 +223,12 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
            "60", "seconds between two successful writes to the backend"),
     served("proxy-read-timeout", read_into<&Policy::read_timeout, read_seconds>, "read_timeout",
            "60", "seconds between two successful reads from the backend"),
+    served(
+        "backend-proxy-protocol",
+        read_into<&Policy::backend_proxy_protocol, read_backend_proxy_protocol>,
+        "backend_proxy_protocol", "off",
+        "Portico's own: connections to the backend begin with a PROXY header (`v1` or `v2`) that "
+        "names the client, and serve one request each; HTTP/1 backends only"),
     later("proxy-next-upstream", kPath, "the failures after which another endpoint is tried"),
     later("proxy-next-upstream-timeout", kPath, "the time in which another endpoint is tried"),
     later("proxy-next-upstream-tries", kPath, "how many endpoints are tried"),

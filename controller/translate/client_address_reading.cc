@@ -35,6 +35,21 @@ std::expected<std::chrono::milliseconds, std::string_view> read_duration(std::st
   return std::chrono::milliseconds(number * scale);
 }
 
+std::expected<routing::BackendProxyProtocol, std::string_view> read_backend_proxy_protocol(
+    std::string_view text) {
+  using enum routing::BackendProxyProtocol;
+  if (text == "off") {
+    return kOff;
+  }
+  if (text == "v1") {
+    return kV1;
+  }
+  if (text == "v2") {
+    return kV2;
+  }
+  return std::unexpected("\"v1\", \"v2\" or \"off\"");
+}
+
 std::expected<std::string, std::string_view> read_header_name(std::string_view text) {
   if (text.empty() || !std::ranges::all_of(text, is_name_char)) {
     return std::unexpected("the name of a header, of letters, digits and dashes");

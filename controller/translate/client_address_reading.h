@@ -6,12 +6,17 @@
 #include <string_view>
 
 #include "controller/translate/annotation_values.h"
+#include "routing/policy.h"
 #include "routing/settings.h"
 
 namespace portico::translate {
 
 // As nginx and Go write durations of one unit: "600", "600s", "10m", "1h", "500ms".
 std::expected<std::chrono::milliseconds, std::string_view> read_duration(std::string_view text);
+
+// "off", "v1" or "v2".
+std::expected<routing::BackendProxyProtocol, std::string_view> read_backend_proxy_protocol(
+    std::string_view text);
 
 // The name of a header.
 std::expected<std::string, std::string_view> read_header_name(std::string_view text);

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "proxy/net/proxy_header.h"
 #include "proxy/net/socket_address.h"
 #include "routing/compression_settings.h"
 #include "routing/route_table.h"
@@ -26,6 +28,13 @@ namespace portico::exchange {
 // a change.
 enum class EndpointId : std::uint32_t {};
 
+// Whom a connection to an endpoint speaks for: no other client's requests may go over it.
+struct Announcement {
+  net::ProxyVersion version = net::ProxyVersion::kV1;
+  net::SocketAddress client;
+  net::SocketAddress destination;  // that the client asked for
+};
+
 // How TLS is spoken to endpoints. Equal ones are one object, so that its address is an identity.
 struct UpstreamTls : std::enable_shared_from_this<UpstreamTls> {
   std::shared_ptr<const routing::UpstreamTlsSpec> spec;
@@ -39,6 +48,8 @@ struct Endpoint {
   routing::BackendProtocol protocol = routing::BackendProtocol::kHttp1;
   // Null: plaintext. Its Backend owns it: who outlives the Config shares it.
   const UpstreamTls* tls = nullptr;
+  // Where the connection begins with a PROXY header; lives through acquire() only.
+  const Announcement* announcement = nullptr;
 };
 
 struct Backend {

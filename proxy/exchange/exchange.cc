@@ -225,14 +225,28 @@ void Exchange::pick_endpoint() {
 void Exchange::acquire(Reuse reuse) {
   phase_ = Phase::kAcquiring;
   ++attempts_;
+  const auto announcement = this->announcement();
+  endpoint_.announcement = announcement ? &*announcement : nullptr;
   auto acquired =
       context_.upstreams.acquire(endpoint_, reuse, route_->policy->connect_timeout, *this, *this);
+  endpoint_.announcement = nullptr;
   if (acquired.stream == nullptr) {
     pending_ = std::move(acquired.pending);
     return;
   }
   reused_ = true;
   send(*acquired.stream);
+}
+
+std::optional<Announcement> Exchange::announcement() const {
+  using enum routing::BackendProxyProtocol;
+  const auto protocol = route_->policy->backend_proxy_protocol;
+  if (protocol == kOff) {
+    return std::nullopt;
+  }
+  return Announcement{.version = protocol == kV1 ? net::ProxyVersion::kV1 : net::ProxyVersion::kV2,
+                      .client = client_facts_.address(),
+                      .destination = connection_->local};
 }
 
 void Exchange::send(ClientStream& stream) {

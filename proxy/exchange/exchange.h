@@ -80,6 +80,7 @@ class Exchange final : public RequestSink,
   void edit_request();
   void pick_endpoint();
   void acquire(Reuse reuse);
+  [[nodiscard]] std::optional<Announcement> announcement() const;
   void send(ClientStream& stream);
   void relay_head(http::ResponseHead& head);
   void start_tunnel(http::ResponseHead& head);

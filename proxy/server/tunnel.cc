@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "proxy/net/proxy_header.h"
 #include "routing/retry_plan.h"
 
 namespace portico::server {
@@ -65,8 +66,23 @@ void Tunnel::on_connected(std::unique_ptr<net::Transport> transport) {
   upstream_.transport = std::move(transport);
   connecting_.reset();
   deadline_.arm(idle_timeout_);
+  announce();
   upstream_.transport->start(upstream_);
   client_.transport->resume_reading();
+}
+
+void Tunnel::announce() {
+  using enum routing::BackendProxyProtocol;
+  const auto protocol = route_->policy->backend_proxy_protocol;
+  if (protocol == kOff) {
+    return;
+  }
+  const auto& client = client_.transport->info();
+  const net::ProxyHeaderText header(
+      protocol == kV1 ? net::ProxyVersion::kV1 : net::ProxyVersion::kV2, client.peer, client.local);
+  const auto bytes = header.bytes();
+  const iovec piece{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
+  upstream_.transport->write({&piece, 1});
 }
 
 void Tunnel::on_connect_failed() {

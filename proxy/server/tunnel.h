@@ -63,6 +63,7 @@ class Tunnel final : public exchange::Mortal {
 
   void connect();
   void on_connected(std::unique_ptr<net::Transport> transport);
+  void announce();
   void on_connect_failed();
   std::size_t relay(Side& from, std::span<char> bytes);
   void ended(Side& side);

@@ -25,6 +25,14 @@ std::shared_ptr<const exchange::UpstreamTls> share(const exchange::UpstreamTls* 
   return tls == nullptr ? nullptr : tls->shared_from_this();
 }
 
+std::optional<net::ProxyHeaderText> header_of(const exchange::Announcement* announcement) {
+  if (announcement == nullptr) {
+    return std::nullopt;
+  }
+  return net::ProxyHeaderText(announcement->version, announcement->client,
+                              announcement->destination);
+}
+
 }  // namespace
 
 Connect::Connect(net::Loop& loop, const exchange::Endpoint& endpoint,
@@ -32,6 +40,7 @@ Connect::Connect(net::Loop& loop, const exchange::Endpoint& endpoint,
     : loop_(loop),
       reasons_(reasons),
       tls_(share(endpoint.tls)),
+      header_(header_of(endpoint.announcement)),
       address_(endpoint.address),
       deadline_(Clock::now() + options.timeout),
       done_(std::move(done)),
@@ -42,6 +51,11 @@ void Connect::on_connected(TransportResult result) {
   if (!result) {
     finish(std::unexpected(connect_error(result.error())));
     return;
+  }
+  if (header_) {
+    const auto bytes = header_->bytes();
+    const iovec piece{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
+    (*result)->write({&piece, 1});
   }
   if (tls_ == nullptr) {
     finish(std::move(*result));

@@ -10,6 +10,7 @@
 #include "proxy/exchange/config.h"
 #include "proxy/net/connector.h"
 #include "proxy/net/loop.h"
+#include "proxy/net/proxy_header.h"
 #include "proxy/net/tls_transport.h"
 #include "proxy/net/transport.h"
 #include "proxy/upstream/failure_reasons.h"
@@ -45,6 +46,7 @@ class Connect {
   net::Loop& loop_;
   FailureReasons& reasons_;
   std::shared_ptr<const exchange::UpstreamTls> tls_;
+  std::optional<net::ProxyHeaderText> header_;  // comes before the handshake
   net::SocketAddress address_;
   std::chrono::steady_clock::time_point deadline_;
   Handler done_;

@@ -62,6 +62,8 @@ class H1Connection final : public exchange::Mortal,
   // To an exchange; until release().
   void lend(exchange::ResponseSink& sink, std::unique_ptr<Lease> lease);
   void close();
+  // It is good for one exchange only.
+  void serve_once() { reusable_ = false; }
 
   [[nodiscard]] exchange::EndpointId endpoint() const { return endpoint_; }
   // It is the endpoint's address, and is talked to as the endpoint is.

@@ -20,6 +20,7 @@ class Pool::Connecting final : public exchange::PendingAcquire {
         generation_(pool.pool_of(endpoint.id).generation),
         sink_(sink),
         waiter_(waiter),
+        serves_once_(endpoint.announcement != nullptr),
         connect_(pool.loop_, endpoint, {.timeout = timeout}, pool.reasons_,
                  [this](Connect::Result result) { done(std::move(result)); }) {}
 
@@ -32,6 +33,9 @@ class Pool::Connecting final : public exchange::PendingAcquire {
     }
     auto& connection = pool_.adopt(endpoint_, connect_.tls(), std::move(*result));
     connection.generation = generation_;
+    if (serves_once_) {
+      connection.serve_once();
+    }
     waiter_.on_acquired(pool_.lend(connection, sink_));
   }
 
@@ -40,6 +44,7 @@ class Pool::Connecting final : public exchange::PendingAcquire {
   std::uint32_t generation_;
   exchange::ResponseSink& sink_;
   exchange::AcquireSink& waiter_;
+  const bool serves_once_;  // its PROXY header speaks for one client
   Connect connect_;
 };
 
@@ -66,7 +71,8 @@ exchange::Upstreams::Acquired Pool::acquire(const exchange::Endpoint& endpoint,
   while (!idle.empty() && !idle.back()->leads_to(endpoint)) {
     idle.back()->close();
   }
-  if (reuse == exchange::Reuse::kAllowed && !idle.empty()) {
+  const bool may_share = endpoint.announcement == nullptr;
+  if (reuse == exchange::Reuse::kAllowed && may_share && !idle.empty()) {
     auto* const connection = idle.back();
     idle.pop_back();
     connection->unlink();

@@ -1,0 +1,153 @@
+#include "proxy/server/front_door.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "proxy/net/connector.h"
+#include "proxy/net/tcp_transport.h"
+#include "proxy/net/testing/recording_sink.h"
+#include "proxy/server/server.h"
+
+namespace portico::server {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+struct Client {
+  Client(net::Loop& loop, const net::SocketAddress& to, std::string first)
+      : connector(loop, to, 10s, [this, first = std::move(first)](auto result) {
+          ASSERT_TRUE(result);
+          transport = std::move(*result);
+          transport->start(sink);
+          net::testing::write(*transport, first);
+        }) {}
+  net::testing::RecordingSink sink;
+  std::unique_ptr<net::Transport> transport;
+  net::Connector connector;
+};
+
+// A worker on loopback, and a backend that writes down what comes first.
+struct FrontDoorTest : ::testing::Test {
+  FrontDoorTest() {
+    backend = *net::Listener::open(
+        control, *net::SocketAddress::parse("127.0.0.1:0"), [this](net::AcceptedSocket socket) {
+          transports.push_back(net::make_tcp_transport(control, std::move(socket)));
+          sinks.push_back(std::make_unique<net::testing::RecordingSink>());
+          transports.back()->start(*sinks.back());
+        });
+    server = *Server::open(control, {.workers = 1,
+                                     .http = *net::SocketAddress::parse("127.0.0.1:0"),
+                                     .https = *net::SocketAddress::parse("127.0.0.1:0"),
+                                     .options = {}});
+  }
+  template <class Done>
+  bool run_until(Done done) {
+    return control.run_until(done, 10s);
+  }
+  void publish(const routing::Settings& settings, bool ssl_passthrough = false,
+               const routing::Policy& policy = {}) {
+    auto spec = std::make_shared<routing::BackendSpec>();
+    spec->key = "web";
+    spec->endpoints = {{.address = "127.0.0.1", .port = backend->local_address().port()}};
+    snapshot.backends.set("web", std::move(spec));
+    auto route = std::make_shared<routing::RouteSpec>();
+    route->path = "/";
+    route->backend = "web";
+    route->policy = std::make_shared<routing::Policy>(policy);
+    auto host = std::make_shared<routing::HostSpec>();
+    host->host = *routing::Hostname::parse("a.example");
+    host->ssl_passthrough = ssl_passthrough;
+    host->routes.push_back(std::move(route));
+    snapshot.hosts.set("a.example", std::move(host));
+    snapshot.settings = std::make_shared<const routing::Settings>(settings);
+    ++snapshot.generation;
+    bool adopted = false;
+    server->publish(snapshot, [&adopted] { adopted = true; });
+    ASSERT_TRUE(run_until([&] { return adopted; }));
+  }
+  [[nodiscard]] std::string received() const {
+    return sinks.empty() ? std::string() : sinks.front()->received;
+  }
+
+  net::Loop control;
+  std::unique_ptr<net::Listener> backend;
+  std::vector<std::unique_ptr<net::testing::RecordingSink>> sinks;
+  std::vector<std::unique_ptr<net::Transport>> transports;
+  routing::Snapshot snapshot;
+  std::unique_ptr<Server> server;
+};
+
+constexpr const char* kHeader = "PROXY TCP4 203.0.113.7 192.0.2.1 51234 80\r\n";
+constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
+
+routing::Settings with_proxy_protocol(std::string_view trusted) {
+  routing::Settings settings;
+  settings.client_address.use_proxy_protocol = true;
+  settings.client_address.trusted_proxies = *routing::CidrSet::parse(trusted);
+  return settings;
+}
+
+// A ClientHello of TLS 1.2 for "a.example".
+std::string hello() {
+  using std::string_literals::operator""s;
+  const std::string name = "a.example";
+  const auto u16 = [](std::size_t n) {
+    return std::string{static_cast<char>(n >> 8), static_cast<char>(n & 0xFF)};
+  };
+  const auto entry = "\0"s + u16(name.size()) + name;
+  const auto extension = "\0\0"s + u16(entry.size() + 2) + u16(entry.size()) + entry;
+  const auto body = "\x03\x03"s + std::string(32, 'r') + "\0"s + "\0\x02\xC0\x2F"s + "\x01\0"s +
+                    u16(extension.size()) + extension;
+  return "\x16\x03\x01"s + u16(body.size() + 4) + "\x01\0"s + u16(body.size()) + body;
+}
+
+TEST_F(FrontDoorTest, TakesTheClientFromATrustedProxysHeader) {
+  publish(with_proxy_protocol("127.0.0.0/8"));
+  Client client(control, server->http_address(), std::string(kHeader) + kGet);
+  ASSERT_TRUE(run_until([this] { return received().ends_with("\r\n\r\n"); }));
+  EXPECT_THAT(received(), HasSubstr("X-Real-IP: 203.0.113.7\r\n"));
+}
+
+TEST_F(FrontDoorTest, ClosesWhoMayNotAnnounceAndWhoDoesNot) {
+  publish(with_proxy_protocol("192.0.2.0/24"));
+  Client untrusted(control, server->http_address(), std::string(kHeader) + kGet);
+  ASSERT_TRUE(run_until([&] { return untrusted.sink.ends + untrusted.sink.errors > 0; }));
+  publish(with_proxy_protocol("127.0.0.0/8"));
+  Client silent(control, server->http_address(), kGet);
+  ASSERT_TRUE(run_until([&] { return silent.sink.ends + silent.sink.errors > 0; }));
+  EXPECT_TRUE(transports.empty());
+}
+
+TEST_F(FrontDoorTest, HandsTlsOnUnopenedBothWaysWhereTheHostAsks) {
+  publish({}, true);
+  Client client(control, server->https_address(), hello());
+  ASSERT_TRUE(run_until([this] { return received() == hello(); }));
+  net::testing::write(*transports.front(), "what only the backend can answer");
+  ASSERT_TRUE(run_until([&] { return client.sink.received.size() == 32; }));
+  transports.front()->finish_writing();
+  ASSERT_TRUE(run_until([&] { return client.sink.ends == 1; })) << "half-closed";
+  net::testing::write(*client.transport, "still heard");
+  client.transport->finish_writing();
+  ASSERT_TRUE(run_until([this] { return sinks.front()->ends == 1; }));
+  EXPECT_EQ(received(), hello() + "still heard");
+}
+
+TEST_F(FrontDoorTest, OpensTlsItselfWhereTheHostDoesNotAsk) {
+  publish({});
+  Client client(control, server->https_address(), hello());
+  ASSERT_TRUE(run_until([&] { return !client.sink.received.empty(); }));
+  EXPECT_TRUE(transports.empty());
+}
+
+TEST_F(FrontDoorTest, TellsABackendThatAsksTheClientByAHeader) {
+  publish(with_proxy_protocol("127.0.0.0/8"), false,
+          {.backend_proxy_protocol = routing::BackendProxyProtocol::kV1});
+  Client client(control, server->http_address(), std::string(kHeader) + kGet);
+  ASSERT_TRUE(run_until([this] { return received().ends_with("\r\n\r\n"); }));
+  EXPECT_THAT(received(), StartsWith(std::string(kHeader) + "GET / HTTP/1.1\r\n"));
+}
+
+}  // namespace
+}  // namespace portico::server
