@@ -167,7 +167,7 @@ def test_the_backend_is_told_what_the_client_showed(program, authorities):
     assert told.pop("ssl-client-cert") == [urllib.parse.quote(pair.certificate, safe="")]
     assert told == {
         "ssl-client-verify": ["SUCCESS"],
-        "ssl-client-subject-dn": ["CN=good,O=Example\\, Inc."],
+        "ssl-client-subject-dn": ["O=Example\\, Inc.,CN=good"],
         "ssl-client-issuer-dn": ["CN=ours"],
     }
 
