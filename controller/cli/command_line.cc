@@ -79,6 +79,10 @@ void add_class_flags(CLI::App& app, translate::Options& options) {
                "Serve Ingresses that name no class");
   app.add_flag("--ingress-class-by-name", options.classes.ingress_class_by_name,
                "Serve an IngressClass of that name whatever its controller");
+  app.add_flag(
+      "--enable-ssl-passthrough", options.ssl_passthrough,
+      "Hand TLS connections to backends unopened where the annotation ssl-passthrough asks "
+      "for it");
   app.add_option("--default-backend-service", options.default_backend_service,
                  "NAMESPACE/NAME[:PORT] that serves what no rule matches")
       ->check(CLI::Validator(judge_service, "", "service"));

@@ -26,6 +26,12 @@ constexpr AnnotationRow served(std::string_view name, ReadValue read, std::strin
           field, default_value,    meaning,      {}};
 }
 
+constexpr AnnotationRow whole_host(std::string_view name, ReadValue read, std::string_view field,
+                                   std::string_view default_value, std::string_view meaning) {
+  return {name,  Support::kServed, Scope::kHost, Guard::kNo, read,
+          field, default_value,    meaning,      {}};
+}
+
 constexpr AnnotationRow host_tls(std::string_view name, ReadHostTls read,
                                  std::string_view default_value, std::string_view meaning) {
   return {.name = name,
@@ -107,7 +113,11 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
     served("force-ssl-redirect", read_into<&Policy::force_ssl_redirect, read_bool>,
            "force_ssl_redirect", "false",
            "redirects http to https (308) even where the host has no certificate"),
-    later("ssl-passthrough", kHost, "hands TLS connections to the backend unopened", "false"),
+    whole_host(
+        "ssl-passthrough", read_into<&Policy::ssl_passthrough, read_bool>, "ssl_passthrough",
+        "false",
+        "hands the host's TLS connections to the backend of its `/` unopened, by their server "
+        "name; needs `--enable-ssl-passthrough`"),
     host_tls("ssl-ciphers", read_host_ciphers, "",
              "the TLS 1.2 cipher suites of the host, instead of the controller's"),
     host_tls("ssl-prefer-server-ciphers", read_prefer_server_ciphers, "true",

@@ -9,6 +9,7 @@
 
 #include "controller/translate/config_map.h"
 #include "controller/translate/host_build.h"
+#include "controller/translate/passthrough.h"
 #include "controller/translate/tls_values.h"
 #include "routing/hostname.h"
 
@@ -440,6 +441,9 @@ void Translator::build_host(const std::string& host, Work& work) {
   const std::vector<const IngressRecord*> records(users->second.begin(), users->second.end());
   auto built = translate::build_host(host, has_certificate(host), records);
   built.spec.tls = authorities_.of_host(records);
+  for (auto& finding : decide_passthrough(built.spec, records, options_.ssl_passthrough)) {
+    built.diagnostics.push_back(std::move(finding));
+  }
   diagnostics_.replace("host " + host, std::move(built.diagnostics));
   if (before != nullptr && same_host(*before, built.spec)) {
     return;
