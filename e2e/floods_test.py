@@ -17,8 +17,8 @@ SECONDS = 20  # for the server to end it: far more than it needs
 STALLED_CONNECTIONS = 20
 GROWTH_BYTES = 20 << 20
 
-# A header block that is too large is an error of its own; the rest is calmed.
-OTHERWISE = {"hpack_bomb", "cookie_crumbs"}
+# A header block that is too large, or DATA behind the end of a stream, is an error of its own; the rest is calmed.
+OTHERWISE = {"hpack_bomb", "cookie_crumbs", "made_you_reset_by_data"}
 
 ENDED = [flood for flood in floods.FLOODS if flood.ended]
 HELD = [flood for flood in floods.FLOODS if not flood.ended]

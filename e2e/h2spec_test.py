@@ -14,7 +14,9 @@ from manifests import ingress, path, rule, served, tls_secret
 CASES = 146  # of h2spec 2.2.1, strict ones too
 
 # What Portico does otherwise than a case wants: {(section, case): the part of RFC 9113 that lets it}.
-EXPLAINED = {}
+EXPLAINED = {
+    ("http2/3.5", "Sends invalid connection preface"): "RFC 9113 3.3: the plaintext port speaks HTTP/1.1 too, and refuses as that",
+}
 
 FLAGS = {"tls": ["--tls", "--insecure"], "prior-knowledge": []}
 
