@@ -2,6 +2,7 @@
 
 import dataclasses
 import socket
+import struct
 
 import h2.config
 import h2.connection
@@ -10,6 +11,7 @@ import h2.settings
 import wire
 
 SECONDS = 15
+GOAWAY = 7
 
 
 @dataclasses.dataclass
@@ -53,6 +55,7 @@ class Client:
         self.goaway = None  # the last GOAWAY: (error code, last stream)
         self.settings = {}  # what the server announced
         self.closed = False
+        self._received = b""
         self.hold_window = False  # true: what is received is not acknowledged
         self.h2.initiate_connection()
         self.flush()
@@ -69,18 +72,30 @@ class Client:
         if not data:
             self.closed = True
             return False
-        for event in self.h2.receive_data(data):
+        for event in self.h2.receive_data(self._without_goaway(data)):
             self._take(event)
         self.flush()
         return True
+
+    def _without_goaway(self, data):
+        """Whole frames only. A GOAWAY is noted and kept from the library, which would take no frame after it, where RFC 9113
+        6.8 lets the streams that are open end as usual."""
+        self._received += data
+        frames = b""
+        while len(self._received) >= 9 and len(self._received) >= 9 + (size := int.from_bytes(self._received[:3], "big")):
+            frame, self._received = self._received[: 9 + size], self._received[9 + size :]
+            if frame[3] == GOAWAY:
+                last_stream, code = struct.unpack_from(">II", frame, 9)
+                self.goaway = (code, last_stream)
+            else:
+                frames += frame
+        return frames
 
     def _take(self, event):
         stream = self.streams.get(getattr(event, "stream_id", 0) or 0)
         match event:
             case h2.events.RemoteSettingsChanged():
                 self.settings |= {key: change.new_value for key, change in event.changed_settings.items()}
-            case h2.events.ConnectionTerminated():
-                self.goaway = (int(event.error_code), event.last_stream_id)
             case h2.events.ResponseReceived():
                 stream.fields = [(name, value) for name, value in event.headers if not name.startswith(":")]
                 stream.status = int(dict(event.headers)[":status"])
