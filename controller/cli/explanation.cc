@@ -117,10 +117,13 @@ class Explanation {
   }
 
   void print_backend(const RouteSpec& spec) {
-    line("backend", spec.backend);
+    line("backend", std::string(routing::BackendSpec::name_of(spec.backend)));
     const auto* backend = snapshot_.backends.find(spec.backend);
     if (backend == nullptr) {
       return;
+    }
+    if (const auto speech = speech_of(*backend); !speech.empty()) {
+      line("protocol", speech);
     }
     if (!backend->missing_because.empty()) {
       line("endpoints", "none: " + backend->missing_because);
@@ -135,6 +138,20 @@ class Explanation {
       text += endpoint.pod.empty() ? "" : fmt::format(" ({})", endpoint.pod);
     }
     line("endpoints", text.empty() ? no_endpoints(*backend) : text);
+  }
+
+  // Empty for what goes without saying.
+  [[nodiscard]] static std::string speech_of(const routing::BackendSpec& backend) {
+    const bool is_h2 = backend.protocol == routing::BackendProtocol::kHttp2;
+    if (!backend.denied_because.empty()) {
+      return "denied: " + backend.denied_because;
+    }
+    if (backend.tls == nullptr) {
+      return is_h2 ? "HTTP/2" : "";
+    }
+    return fmt::format("{} over TLS{}, {}", is_h2 ? "HTTP/2" : "HTTP/1.1",
+                       backend.tls_like_client ? " for requests that came by TLS" : "",
+                       backend.tls->verifies ? "verified as " + backend.tls->name : "unverified");
   }
 
   [[nodiscard]] std::string no_endpoints(const routing::BackendSpec& backend) const {
@@ -174,6 +191,9 @@ class Explanation {
     const auto* backend = snapshot_.backends.find(route.spec->backend);
     if (backend == nullptr || !backend->missing_because.empty()) {
       return "503: the backend is missing";
+    }
+    if (!backend->denied_because.empty()) {
+      return "503: " + backend->denied_because;
     }
     if (backend->endpoints.empty() && no_endpoints(*backend) == "none ready") {
       return "503: no endpoint is ready";
