@@ -13,9 +13,12 @@ from manifests import ingress, path, rule, served, tls_secret
 
 CASES = 146  # of h2spec 2.2.1, strict ones too
 
-# What Portico does otherwise than a case wants: {(section, case): the part of RFC 9113 that lets it}.
+# What Portico does otherwise than a case wants: {(transport, section, case): the part of RFC 9113 that lets it}.
 EXPLAINED = {
-    ("http2/3.5", "Sends invalid connection preface"): "RFC 9113 3.3: the plaintext port speaks HTTP/1.1 too, and refuses as that",
+    ("prior-knowledge", "http2/3.5", "Sends invalid connection preface"): (
+        "RFC 9113 3.4: who sends an invalid preface is not using HTTP/2, and needs no GOAWAY; the plaintext port speaks HTTP/1.1 "
+        "too, and answers 400 in it before it closes"
+    ),
 }
 
 FLAGS = {"tls": ["--tls", "--insecure"], "prior-knowledge": []}
