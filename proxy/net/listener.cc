@@ -208,12 +208,13 @@ int AcceptedSocket::release() {
 }
 
 void AcceptedSocket::refuse(std::string_view farewell) {
-  if (!farewell.empty() && ::send(fd_, farewell.data(), farewell.size(), MSG_NOSIGNAL) > 0) {
+  if (!farewell.empty() &&
+      ::send(fd_, farewell.data(), farewell.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
     // A request that is here already would turn the close into a reset, which overtakes what was
     // just sent: what is here is read once.
     char seen[16 * 1024];
     ::shutdown(fd_, SHUT_WR);
-    [[maybe_unused]] const auto ignored = ::recv(fd_, seen, sizeof seen, 0);
+    [[maybe_unused]] const auto ignored = ::recv(fd_, seen, sizeof seen, MSG_DONTWAIT);
   }
   ::close(std::exchange(fd_, -1));
 }
