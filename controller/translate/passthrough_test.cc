@@ -37,7 +37,7 @@ TEST(Passthrough, SaysWhatStandsAgainstIt) {
   World off({});
   off.apply(testing::service_yaml("web") + asking("a.example.com", "/"));
   EXPECT_FALSE(passes_through(off, "a.example.com"));
-  EXPECT_THAT(off.findings(), HasSubstr("--enable-ssl-passthrough"));
+  EXPECT_THAT(off.findings(), HasSubstr("passthrough is not switched on"));
 
   World rootless({.ssl_passthrough = true});
   rootless.apply(testing::service_yaml("web") + asking("a.example.com", "/app"));

@@ -61,13 +61,13 @@ TEST_F(ClusterFiguresTest, CountCutWatchesAsFailuresAndTheirSuccessors) {
   reflector.on_failure({ApiFailure::Kind::kCut, "cut"}, now);
   now += 5s;
   reflector.on_time(now);
-  reflector.next(now);
+  std::ignore = reflector.next(now);
   EXPECT_THAT(text(), HasSubstr("portico_kube_watches_total{resource=\"services\"} 2\n"));
   EXPECT_THAT(text(), HasSubstr("portico_kube_failures_total{resource=\"services\"} 1\n"));
 }
 
 TEST_F(ClusterFiguresTest, AReflectorThatWasNeverAnsweredHasHeardNothing) {
-  reflector.next(now);
+  std::ignore = reflector.next(now);
   reflector.on_failure({ApiFailure::Kind::kConnect, "nobody"}, now);
   EXPECT_THAT(text(), HasSubstr("portico_kube_last_heard_timestamp_seconds{resource=\"services\"} "
                                 "0.000\n"));
