@@ -6,13 +6,10 @@ import struct
 
 import attack
 import hpack
-import pending
 import pytest
 import wire
 from attack import HOST
 from floods import DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, frame, literal
-
-pytestmark = pending.HTTP2_TO_CLIENTS
 
 SECONDS = 10
 GET = [(":method", "GET"), (":scheme", "http"), (":authority", HOST), (":path", "/seen")]

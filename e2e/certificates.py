@@ -123,3 +123,11 @@ basicConstraints = critical,CA:TRUE
     def revocations(self):
         self._ca("-gencrl", "-out", self.path / "ca.crl")
         return (self.path / "ca.crl").read_text()
+
+    def ocsp_response(self, name, days=5):
+        """What its responder says of a certificate that it issued, in DER."""
+        response, authority, key = self.path / f"{name}.ocsp", self.path / "ca.crt", self.path / "ca.key"
+        command = ["openssl", "ocsp", "-index", self.path / "index.txt", "-CA", authority, "-rsigner", authority, "-rkey", key]
+        command += ["-issuer", authority, "-cert", self.path / f"{name}.crt", "-ndays", str(days), "-respout", response]
+        subprocess.run(command, check=True, capture_output=True)
+        return response.read_bytes()

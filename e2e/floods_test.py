@@ -5,12 +5,9 @@ import contextlib
 import certificates
 import floods
 import h2_client
-import pending
 import portico
 import pytest
 from manifests import ingress, path, rule, served, tls_secret
-
-pytestmark = pending.HTTP2_TO_CLIENTS
 
 HOST = "flood.test"
 SECONDS = 20  # for the server to end it: far more than it needs

@@ -6,7 +6,6 @@ import subprocess
 import xml.etree.ElementTree as xml
 
 import certificates
-import pending
 import portico
 import pytest
 from manifests import ingress, path, rule, served, tls_secret
@@ -52,7 +51,6 @@ def misses(report):
                 yield f"{kind}: {case.get('package')}: {case.get('classname')}: {' '.join(''.join(found.itertext()).split())}"
 
 
-@pending.HTTP2_TO_CLIENTS
 @pytest.mark.parametrize("transport", FLAGS)
 def test_h2spec_finds_no_fault(program, go_programs_built, transport, tmp_path):
     host, port = program.https if transport == "tls" else program.http

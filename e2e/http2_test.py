@@ -8,13 +8,10 @@ import zlib
 import backends
 import certificates
 import h2_client
-import pending
 import portico
 import pytest
 import wire
 from manifests import ingress, path, rule, served, tls_secret
-
-pytestmark = pending.HTTP2_TO_CLIENTS
 
 MIB = 1 << 20
 

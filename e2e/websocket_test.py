@@ -7,7 +7,6 @@ import threading
 
 import certificates
 import h2_client
-import pending
 import portico
 import pytest
 import websockets
@@ -186,10 +185,7 @@ def program(module_folder, backend, echo, pair):
         yield running
 
 
-HTTP2 = [pytest.param(kind, marks=pending.HTTP2_TO_CLIENTS) for kind in ("HTTP/2", "HTTP/2 TLS")]
-
-
-@pytest.fixture(params=["HTTP/1.1", "HTTP/1.1 TLS", *HTTP2])
+@pytest.fixture(params=["HTTP/1.1", "HTTP/1.1 TLS", "HTTP/2", "HTTP/2 TLS"])
 def connect(request, program, pair):
     kind, *tls = request.param.split()
     streams = {"HTTP/1.1": Http1Bytes, "HTTP/2": Http2Bytes}
@@ -254,7 +250,7 @@ def test_the_backends_close_code_reaches_the_client(chat, code):
     assert chat.receive() is None
 
 
-@pytest.mark.parametrize("connect", ["HTTP/1.1", *HTTP2], indirect=True)
+@pytest.mark.parametrize("connect", ["HTTP/1.1", "HTTP/2", "HTTP/2 TLS"], indirect=True)
 def test_a_client_that_has_finished_writing_still_reads(connect):
     """Not by TLS over HTTP/1.1, which Python's ssl cannot close halfway; and with the echo program, because the library's
     server drops a connection that is half closed."""
@@ -290,7 +286,6 @@ def test_a_conversation_outlives_changes(chat, program, module_folder, echo, pai
     assert chat.returned("and after that") == b"and after that"
 
 
-@pending.HTTP2_TO_CLIENTS
 def test_conversations_share_a_connection_of_http2(program):
     with h2_client.Client(program.http) as client:
         client.until(lambda: client.settings)
