@@ -23,7 +23,7 @@ struct ServerOptions {
   // one that offers no ALPN gets none.
   std::vector<std::string> alpn = {"http/1.1"};
   bool prefers_server_ciphers = true;  // except that ChaCha20, where it is wanted first, is had
-  bool staples_ocsp = true;  // what certificates come with, while it is valid
+  bool staples_ocsp = true;            // what certificates come with, while it is valid
   // How long a session can be resumed; 0: for a period of the ticket keys.
   std::chrono::seconds session_timeout{0};
 };

@@ -19,10 +19,10 @@ struct Options {
   ClassOptions classes;
   std::string default_backend_service;  // "namespace/name" or "namespace/name:port", nothing else;
                                         // "" none
-  std::string config_map;  // "namespace/name" of the defaults for all Ingresses; "" none
-  std::string ticket_keys_secret;       // "namespace/name"; "" each replica has keys of its own
+  std::string config_map;          // "namespace/name" of the defaults for all Ingresses; "" none
+  std::string ticket_keys_secret;  // "namespace/name"; "" each replica has keys of its own
   std::string default_ssl_certificate;  // "namespace/name" of a Secret; "" self-signed
-  bool ssl_passthrough = false;  // --enable-ssl-passthrough
+  bool ssl_passthrough = false;         // --enable-ssl-passthrough
   // `portico check`: objects of other controllers' classes are worth a word, every certificate is
   // read.
   bool checking = false;

@@ -14,7 +14,7 @@ namespace portico::exchange {
 struct Record {
   std::string_view method, target, host, scheme, user_agent, referer, request_id;
   std::uint8_t version_major = 1;
-  std::uint8_t version_minor = 1;  // HTTP/2 has none: 0
+  std::uint8_t version_minor = 1;     // HTTP/2 has none: 0
   bool tunnel = false;                // no HTTP: bytes of TLS that nobody here has opened
   std::uint16_t status = 0;           // what the client was sent; 499 where it went before that
   std::uint16_t upstream_status = 0;  // 0: none came

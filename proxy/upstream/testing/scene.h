@@ -58,8 +58,8 @@ class FakeExchange final : public exchange::ResponseSink {
 struct Scene : ConnectionOwner {
   virtual ~Scene() = default;
   Scene() {
-    connection = std::make_unique<H1Connection>(loop, options, *this, exchange::EndpointId{0}, nullptr,
-                                                wire.transport());
+    connection = std::make_unique<H1Connection>(loop, options, *this, exchange::EndpointId{0},
+                                                nullptr, wire.transport());
     connection->start();
     turn();
   }
