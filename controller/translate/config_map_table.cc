@@ -265,8 +265,8 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
             "true", "its includeSubDomains"),
     setting("hsts-preload", read_into<&Settings::hsts_preload, read_bool>, "false", "its preload"),
     // Protocols and compression
-    later("use-http2", "serves HTTP/2", "false"),
-    later("http2-max-concurrent-streams", "open requests of one HTTP/2 connection"),
+    later("use-http2", "turns HTTP/2 off", "true"),
+    later("http2-max-concurrent-streams", "open requests of one HTTP/2 connection", "128"),
     never("http2-max-field-size", "ingress-nginx has dropped it"),
     never("http2-max-header-size", "ingress-nginx has dropped it"),
     never("http2-max-requests", "ingress-nginx has dropped it"),
