@@ -200,11 +200,11 @@ Speech resolve_speech(BackendWish::Protocol wish, std::string_view app_protocol)
 
 std::expected<std::shared_ptr<const routing::UpstreamTlsSpec>, std::string> resolve_tls(
     const BackendWish& wish, routing::BackendProtocol protocol, const kube::Secret* secret,
-    std::string default_name) {
+    std::string_view default_name) {
   auto spec = std::make_shared<routing::UpstreamTlsSpec>();
   spec->verifies = wish.verifies;
   spec->verify_depth = wish.verify_depth;
-  spec->name = wish.name.empty() && wish.verifies ? std::move(default_name) : wish.name;
+  spec->name = wish.name.empty() && wish.verifies ? std::string(default_name) : wish.name;
   spec->sends_server_name = wish.sends_server_name;
   spec->allows_tls12 = wish.allows_tls12;
   spec->allows_tls13 = wish.allows_tls13;

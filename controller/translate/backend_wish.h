@@ -64,6 +64,6 @@ Speech resolve_speech(BackendWish::Protocol wish, std::string_view app_protocol)
 // names; null where there is none. `default_name` is used where a name is needed and none is given.
 std::expected<std::shared_ptr<const routing::UpstreamTlsSpec>, std::string> resolve_tls(
     const BackendWish& wish, routing::BackendProtocol protocol, const kube::Secret* secret,
-    std::string default_name);
+    std::string_view default_name);
 
 }  // namespace portico::translate

@@ -21,9 +21,8 @@ std::expected<std::chrono::milliseconds, std::string_view> read_duration(std::st
       "a duration: digits, then nothing, ms, s, m or h (\"600s\"), and not 0";
   constexpr std::int64_t kYear = 365LL * 24 * 3600 * 1000;
   std::int64_t number = 0;
-  const auto* const text_end = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), text_end, number);
-  const std::string_view unit(end, text_end);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const auto unit = text.substr(static_cast<std::size_t>(end - text.data()));
   const std::int64_t scale = unit == "ms"                  ? 1
                              : unit.empty() || unit == "s" ? 1000
                              : unit == "m"                 ? 60'000

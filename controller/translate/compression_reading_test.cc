@@ -50,13 +50,13 @@ TEST(CompressionReading, TypesStandBetweenSpacesInAnyCase) {
 }
 
 TEST(CompressionReading, WhatCanNotBeReadIsAnErrorAndTheDefaultStays) {
-  const std::pair<const char*, const char*> kRows[] = {
+  const std::pair<const char*, const char*> rows[] = {
       {"use-gzip", "on"},        {"gzip-level", "0"},          {"gzip-level", "10"},
       {"gzip-level", "fast"},    {"brotli-level", "12"},       {"zstd-level", "0"},
       {"gzip-min-length", "-1"}, {"gzip-min-length", "1k"},    {"gzip-types", "css"},
       {"gzip-types", "text/"},   {"brotli-types", "a/b, c/d"}, {"zstd-types", "text/css;q=1"},
   };
-  for (const auto& [key, value] : kRows) {
+  for (const auto& [key, value] : rows) {
     const auto reading = read(key, value);
     ASSERT_THAT(reading.diagnostics, SizeIs(1)) << key << " " << value;
     EXPECT_EQ(reading.diagnostics[0].severity, routing::Severity::kError) << key << " " << value;

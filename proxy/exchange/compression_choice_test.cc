@@ -51,7 +51,7 @@ TEST(CompressionChoice, WeighsCodingsByQValues) {
   constexpr auto kGzip = ContentCoding::kGzip;
   constexpr auto kBrotli = ContentCoding::kBrotli;
   constexpr auto kZstd = ContentCoding::kZstd;
-  const Negotiation kRows[] = {
+  const Negotiation rows[] = {
       {"", kNone},
       {"gzip", kGzip},
       {"GZIP", kGzip},
@@ -90,7 +90,7 @@ TEST(CompressionChoice, WeighsCodingsByQValues) {
       {"gzippy, brr", kNone},
       {",, ,gzip,", kGzip},
   };
-  for (const auto& row : kRows) {
+  for (const auto& row : rows) {
     Pair pair;
     pair.request.fields.clear();
     pair.asked("Accept-Encoding", row.accept);
@@ -119,12 +119,12 @@ TEST(CompressionChoice, OnlyEnabledCodingsAreChosen) {
 }
 
 TEST(CompressionChoice, ABodyMustBeLongEnoughForEachCoding) {
-  const std::pair<std::string_view, ContentCoding> kRows[] = {
+  const std::pair<std::string_view, ContentCoding> rows[] = {
       {"0", ContentCoding::kIdentity}, {"19", ContentCoding::kIdentity},
       {"20", ContentCoding::kBrotli},  {"255", ContentCoding::kBrotli},
       {"256", ContentCoding::kZstd},
   };
-  for (const auto& [length, coding] : kRows) {
+  for (const auto& [length, coding] : rows) {
     Pair pair;
     pair.answered("Content-Length", length);
     pair.response.framing = http::Framing::kLength;
@@ -142,7 +142,7 @@ TEST(CompressionChoice, AnEmptyBodyIsNeverCoded) {
 }
 
 TEST(CompressionChoice, TypesAreThoseOfTheList) {
-  const std::pair<std::string_view, bool> kRows[] = {
+  const std::pair<std::string_view, bool> rows[] = {
       {"text/html", true},
       {"TEXT/HTML", true},
       {"text/html;charset=utf-8", true},
@@ -154,7 +154,7 @@ TEST(CompressionChoice, TypesAreThoseOfTheList) {
       {"text", false},
       {"", false},
   };
-  for (const auto& [type, coded] : kRows) {
+  for (const auto& [type, coded] : rows) {
     EXPECT_EQ(Pair().of_type(type).choose() != CompressionChoice(), coded) << type;
   }
 }
@@ -186,10 +186,10 @@ TEST(CompressionChoice, WhatMustStayAsItIsStays) {
 }
 
 TEST(CompressionChoice, StatusesWithoutAWholeBodyAreLeftAlone) {
-  const std::pair<std::uint16_t, bool> kRows[] = {{200, true},  {201, true},  {204, false},
-                                                  {205, false}, {206, false}, {226, false},
-                                                  {304, false}, {404, true},  {500, true}};
-  for (const auto& [status, coded] : kRows) {
+  const std::pair<std::uint16_t, bool> rows[] = {{200, true},  {201, true},  {204, false},
+                                                 {205, false}, {206, false}, {226, false},
+                                                 {304, false}, {404, true},  {500, true}};
+  for (const auto& [status, coded] : rows) {
     Pair pair;
     pair.response.status = status;
     EXPECT_EQ(pair.choose().coding != ContentCoding::kIdentity, coded) << status;
@@ -217,9 +217,9 @@ TEST(CompressionChoice, AnHttp10ClientCanNotBeToldTheEndButCachesAreToldThatItVa
 }
 
 TEST(CompressionChoice, KnowsWhatTheAnswerVariesBy) {
-  const std::pair<std::string_view, bool> kRows[] = {
+  const std::pair<std::string_view, bool> rows[] = {
       {"Accept-Encoding", true}, {"Origin, accept-encoding", true}, {"*", true}, {"Origin", false}};
-  for (const auto& [value, varies] : kRows) {
+  for (const auto& [value, varies] : rows) {
     Pair pair;
     pair.answered("Vary", value);
     EXPECT_EQ(varies_by_encoding(pair.response.fields), varies) << value;

@@ -51,7 +51,7 @@ TEST(ConnectionLimits, OneClientsConnectionsLeaveTheOthersTheirs) {
 }
 
 TEST(ConnectionLimits, AClientIsAnIpv4AddressOrAnIpv6Network) {
-  const std::tuple<std::string_view, std::string_view, bool> kRows[] = {
+  const std::tuple<std::string_view, std::string_view, bool> rows[] = {
       {"192.0.2.1", "192.0.2.1", true},
       {"192.0.2.1", "192.0.2.2", false},
       {"192.0.2.1", "::ffff:192.0.2.1", true},
@@ -60,7 +60,7 @@ TEST(ConnectionLimits, AClientIsAnIpv4AddressOrAnIpv6Network) {
       {"2001:db8::1", "2001:db8:0:1::1", false},
       {"0.0.0.1", "::1:0:0:0:0", false},
   };
-  for (const auto& [a, b, same] : kRows) {
+  for (const auto& [a, b, same] : rows) {
     EXPECT_EQ(client_key(from(a)) == client_key(from(b)), same) << a << " " << b;
   }
 }
