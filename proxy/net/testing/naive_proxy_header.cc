@@ -132,7 +132,7 @@ ProxyHeaderResult naive_v2(const std::string& bytes) {
   if (bytes.size() < 16) {
     return ProxyHeaderIncomplete{};
   }
-  const auto size = static_cast<std::size_t>(16 + u16(bytes, 14));
+  const auto size = std::size_t{16} + static_cast<std::size_t>(u16(bytes, 14));
   if (size > kMaxProxyHeader) {
     return ProxyHeaderMalformed{"long"};
   }
