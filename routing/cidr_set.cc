@@ -103,9 +103,9 @@ std::optional<Cidr> Cidr::parse(std::string_view text) {
   if (slash != std::string_view::npos) {
     const auto bits_text = text.substr(slash + 1);
     const auto most = bits;
-    const auto* const text_end = bits_text.data() + bits_text.size();
-    const auto [end, error] = std::from_chars(bits_text.data(), text_end, bits);
-    if (error != std::errc() || end != text_end || bits > most) {
+    const auto [end, error] =
+        std::from_chars(bits_text.data(), bits_text.data() + bits_text.size(), bits);
+    if (error != std::errc() || end != bits_text.data() + bits_text.size() || bits > most) {
       return std::nullopt;
     }
   }

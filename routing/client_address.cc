@@ -29,9 +29,8 @@ bool equals_no_case(std::string_view text, std::string_view lower_case) {
 
 bool is_port(std::string_view text) {
   std::uint16_t port = 0;
-  const auto* const text_end = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), text_end, port);
-  return error == std::errc() && end == text_end;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size();
 }
 
 bool is_ip(std::string_view text) {

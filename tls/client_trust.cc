@@ -27,12 +27,12 @@ Result refuse(std::string why) {
 
 // `take` says what is wrong with a block, if anything.
 template <class Take>
-Result read_blocks(const std::string& pem, std::string_view entry, std::string_view label,
+Result read_blocks(const std::string& pem, std::string_view entry, const char* label,
                    std::string_view kind, Take take) {
   if (pem.size() > INT_MAX) {
     return refuse(std::string(entry) + " is too long");
   }
-  BlockReader reader(pem, label.data());
+  BlockReader reader(pem, label);
   int count = 0;
   auto block = reader.next();
   for (; block; block = reader.next()) {

@@ -14,14 +14,14 @@ struct Step {
 
 TEST(Overload, BeginsAtItsMarkAndEndsClearlyBelow) {
   Overload overload(kLimit);
-  const Step kSteps[] = {
+  const Step steps[] = {
       {10, Pressure::kNone},     {84, Pressure::kNone},      {85, Pressure::kHigh},
       {81, Pressure::kHigh},     {79, Pressure::kNone},      {84, Pressure::kNone},
       {92, Pressure::kHigh},     {93, Pressure::kCritical},  {100, Pressure::kCritical},
       {89, Pressure::kCritical}, {87, Pressure::kHigh},      {92, Pressure::kHigh},
       {50, Pressure::kNone},     {200, Pressure::kCritical},
   };
-  for (const auto& [percent, pressure] : kSteps) {
+  for (const auto& [percent, pressure] : steps) {
     EXPECT_EQ(overload.judge(kLimit / 100 * percent), pressure) << percent;
     EXPECT_EQ(overload.pressure(), pressure);
   }

@@ -19,7 +19,8 @@ void require(bool condition) {
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto read = [bytes](std::size_t length) {
-    return read_client_hello({bytes.data(), length});
+    const auto first = bytes.substr(0, length);
+    return read_client_hello({first.data(), first.size()});
   };
   const auto result = read(size);
   if (const auto expected = testing::openssl_reads(bytes)) {
