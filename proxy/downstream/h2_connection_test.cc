@@ -387,6 +387,24 @@ TEST(DownstreamH2, AnswersABodyThatStopsComing) {
   EXPECT_TRUE(stream.closed);
 }
 
+TEST(DownstreamH2, KeepsASilentClientsStreamWhileItsAnswerGoesOn) {
+  H2Scene scene;
+  auto& stream = scene.post("part", false);
+  scene.turn();
+  scene.backend().answer_head(200);
+  for (int i = 0; i < 4; ++i) {
+    scene.backend().answer_body("news");
+    scene.backend().answer_flush();
+    scene.pass(40);
+  }
+  EXPECT_FALSE(stream.closed);
+  EXPECT_EQ(stream.body, "newsnewsnewsnews");
+  for (int i = 0; i < 3; ++i) {
+    scene.pass(62);
+  }
+  EXPECT_TRUE(stream.closed);
+}
+
 TEST(DownstreamH2, EndsEveryExchangeWhenTheClientIsGone) {
   H2Scene scene;
   scene.get();

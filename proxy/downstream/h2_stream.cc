@@ -332,10 +332,19 @@ void H2Stream::take(std::span<char> to) {
   if (out_begin_ == out_.size()) {
     empty(out_);
     out_begin_ = 0;
-    deadline_.cancel();
+    await_body();
   }
   if (client_waits_ && waiting() == 0) {
     owner_->settle_later(*this);
+  }
+}
+
+// The client's turn, where a part of its request is still to come and has credit.
+void H2Stream::await_body() {
+  if (exchange_open_ && request_ == Request::kBody && credit_ && !tunnel_) {
+    deadline_.arm(context_.options.client_body_timeout);
+  } else {
+    deadline_.cancel();
   }
 }
 
@@ -400,6 +409,11 @@ void H2Stream::on_deadline() {
     return;
   }
   if (exchange_open_ && request_ == Request::kBody) {
+    // A call that streams both ways lives while either side speaks.
+    if (std::exchange(taken_before_, taken_) != taken_) {
+      deadline_.arm(context_.options.client_body_timeout);
+      return;
+    }
     exchange_.on_client_error(client_error(408, "body took too long"));
   }
 }

@@ -123,6 +123,7 @@ class H2Stream final : public exchange::Mortal,
   void offer_end();
   void hold(std::span<const char> piece);
   void cut_request_once_answered();
+  void await_body();
   void on_deadline();
   void release_if_over();
   [[nodiscard]] std::size_t waiting() const { return out_.size() - out_begin_ + direct_.size(); }
