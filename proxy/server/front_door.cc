@@ -3,12 +3,12 @@
 #include <utility>
 #include <variant>
 
+#include "proxy/exchange/take_out.h"
 #include "proxy/net/proxy_handshake.h"
 #include "proxy/net/tcp_transport.h"
 #include "proxy/net/tls_transport.h"
 #include "proxy/server/connection_limits.h"
 #include "proxy/server/hello_peek.h"
-#include "proxy/server/take_out.h"
 #include "tls/engine.h"
 
 namespace portico::server {
@@ -140,7 +140,7 @@ FrontDoor::Arrival& FrontDoor::add(Listener listener) {
 }
 
 void FrontDoor::end(Arrival& arrival) {
-  reaper_.take(take_out(arrivals_, arrival.index));
+  reaper_.take(exchange::take_out(arrivals_, arrival.index));
   owner_.on_arrival_ended();
 }
 
@@ -166,7 +166,7 @@ void FrontDoor::open_tunnel(std::unique_ptr<net::Transport> client, std::string 
 }
 
 void FrontDoor::on_tunnel_closed(Tunnel& tunnel) {
-  reaper_.take(take_out(tunnels_, tunnel.index));
+  reaper_.take(exchange::take_out(tunnels_, tunnel.index));
   owner_.on_arrival_ended();
 }
 

@@ -7,7 +7,7 @@
 
 #include "proxy/downstream/h1_connection.h"
 #include "proxy/downstream/h2_connection.h"
-#include "proxy/server/take_out.h"
+#include "proxy/exchange/take_out.h"
 
 namespace portico::server {
 namespace {
@@ -106,7 +106,7 @@ void Worker::add(std::unique_ptr<downstream::Connection> connection) {
 }
 
 void Worker::on_closed(downstream::Connection& connection) {
-  reaper_.take(take_out(connections_, connection.index));
+  reaper_.take(exchange::take_out(connections_, connection.index));
   report_if_drained();
 }
 

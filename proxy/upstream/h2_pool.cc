@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/exchange/take_out.h"
 #include "proxy/upstream/connect.h"
 
 namespace portico::upstream {
@@ -194,14 +195,7 @@ void H2Pool::on_closed(H2Connection& connection) {
   }
   --counts_.open;
   --counts_.idle;
-  const auto index = connection.index;
-  auto dead = std::move(connections_[index]);
-  if (index + 1 != connections_.size()) {
-    connections_[index] = std::move(connections_.back());
-    connections_[index]->index = index;
-  }
-  connections_.pop_back();
-  reaper_.take(std::move(dead));
+  reaper_.take(exchange::take_out(connections_, connection.index));
 }
 
 }  // namespace portico::upstream

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/exchange/take_out.h"
+
 namespace portico::upstream {
 namespace {
 
@@ -136,14 +138,7 @@ void Pool::on_closed(H1Connection& connection) {
     --counts_.idle;
   }
   --counts_.open;
-  const auto index = connection.index;
-  auto dead = std::move(connections_[index]);
-  if (index + 1 != connections_.size()) {
-    connections_[index] = std::move(connections_.back());
-    connections_[index]->index = index;
-  }
-  connections_.pop_back();
-  reaper_.take(std::move(dead));
+  reaper_.take(exchange::take_out(connections_, connection.index));
 }
 
 Pool::EndpointPool& Pool::pool_of(exchange::EndpointId endpoint) {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace portico::server {
+namespace portico::exchange {
 
 // The last one moves to the place that becomes free.
 template <class T>
@@ -20,4 +20,4 @@ std::unique_ptr<T> take_out(std::vector<std::unique_ptr<T>>& from, std::size_t i
   return taken;
 }
 
-}  // namespace portico::server
+}  // namespace portico::exchange
