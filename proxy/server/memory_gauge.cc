@@ -1,24 +1,18 @@
 #include "proxy/server/memory_gauge.h"
 
-#include <fstream>
 #include <sstream>
 #include <unistd.h>
+
+#include "proxy/server/cgroup.h"
 
 namespace portico::server {
 namespace {
 
 constexpr std::uint64_t kNoLimitV1 = std::uint64_t{1} << 62;  // v1 says it by a huge number
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 // 0 where there is no number ("max" too).
 std::uint64_t read_number(const std::string& path) {
-  std::istringstream text(read_file(path));
+  std::istringstream text(read_text(path));
   std::uint64_t number = 0;
   text >> number;
   return text ? number : 0;
@@ -26,7 +20,7 @@ std::uint64_t read_number(const std::string& path) {
 
 // The number behind `name` in lines of "name number".
 std::uint64_t read_named(const std::string& path, const std::string& name) {
-  std::istringstream text(read_file(path));
+  std::istringstream text(read_text(path));
   std::string key;
   std::uint64_t number = 0;
   while (text >> key >> number) {
@@ -38,48 +32,29 @@ std::uint64_t read_named(const std::string& path, const std::string& name) {
 }
 
 std::uint64_t resident_bytes() {
-  std::istringstream text(read_file("/proc/self/statm"));
+  std::istringstream text(read_text("/proc/self/statm"));
   std::uint64_t size = 0;
   std::uint64_t resident = 0;
   text >> size >> resident;
   return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-bool names_memory(const std::string& controllers) {
-  std::istringstream list(controllers);
-  for (std::string name; std::getline(list, name, ',');) {
-    if (name == "memory") {
-      return true;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 MemoryGauge::MemoryGauge(std::uint64_t asked_bytes)
-    : MemoryGauge(asked_bytes, "/sys/fs/cgroup", read_file("/proc/self/cgroup")) {}
+    : MemoryGauge(asked_bytes, "/sys/fs/cgroup", read_text("/proc/self/cgroup")) {}
 
-// Lines of /proc/self/cgroup: "0::/path" for v2, "4:memory:/path" for v1.
 MemoryGauge::MemoryGauge(std::uint64_t asked_bytes, const std::string& cgroup_root,
                          const std::string& self_cgroup)
     : limit_bytes_(asked_bytes) {
   if (asked_bytes != 0) {
     return;
   }
-  std::istringstream lines(self_cgroup);
-  for (std::string line; std::getline(lines, line);) {
-    const auto first = line.find(':');
-    const auto second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) {
-      continue;
-    }
-    const auto controllers = line.substr(first + 1, second - first - 1);
-    const auto path = line.substr(second + 1);
+  for (const auto& [controllers, path] : cgroups_of(self_cgroup, "memory")) {
     if (controllers.empty()) {
       look_for_limit(cgroup_root + path, cgroup_root, "memory.max", "memory.current",
                      "inactive_file");
-    } else if (names_memory(controllers)) {
+    } else {
       const auto top = cgroup_root + "/memory";
       look_for_limit(top + path, top, "memory.limit_in_bytes", "memory.usage_in_bytes",
                      "total_inactive_file");
