@@ -3,30 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "proxy/net/connector.h"
 #include "proxy/net/tcp_transport.h"
-#include "proxy/net/testing/recording_sink.h"
 #include "proxy/server/server.h"
+#include "proxy/server/testing/client.h"
 
 namespace portico::server {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::Client;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-struct Client {
-  Client(net::Loop& loop, const net::SocketAddress& to, std::string first)
-      : connector(loop, to, 10s, [this, first = std::move(first)](auto result) {
-          ASSERT_TRUE(result);
-          transport = std::move(*result);
-          transport->start(sink);
-          net::testing::write(*transport, first);
-        }) {}
-  net::testing::RecordingSink sink;
-  std::unique_ptr<net::Transport> transport;
-  net::Connector connector;
-};
 
 // A worker on loopback, and a backend that writes down what comes first.
 struct FrontDoorTest : ::testing::Test {

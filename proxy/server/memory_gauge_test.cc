@@ -1,32 +1,20 @@
 #include "proxy/server/memory_gauge.h"
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
 #include <gtest/gtest.h>
+
+#include "routing/testing/temp_folder.h"
 
 namespace portico::server {
 namespace {
 
 class MemoryGaugeTest : public ::testing::Test {
  protected:
-  MemoryGaugeTest() {
-    char name[] = "/tmp/portico-gauge-XXXXXX";
-    root_ = mkdtemp(name);
-  }
-  ~MemoryGaugeTest() override { std::filesystem::remove_all(root_); }
-
-  void write(const std::string& path, const std::string& text) {
-    const auto whole = root_ / path;
-    std::filesystem::create_directories(whole.parent_path());
-    std::ofstream(whole) << text;
-  }
+  void write(const std::string& path, const std::string& text) { root_.write(path, text); }
   [[nodiscard]] MemoryGauge gauge(const std::string& self_cgroup) const {
-    return {0, root_.string(), self_cgroup};
+    return {0, root_.path().string(), self_cgroup};
   }
 
-  std::filesystem::path root_;
+  TempFolder root_;
 };
 
 TEST_F(MemoryGaugeTest, ReadsTheCgroupsLimitAndUse) {
@@ -71,7 +59,7 @@ TEST_F(MemoryGaugeTest, WithoutALimitThereIsNone) {
 
 TEST_F(MemoryGaugeTest, ALimitThatWasAskedForBoundsTheProcessItself) {
   write("memory.max", "900\n");
-  const MemoryGauge asked(std::uint64_t{1} << 30, root_.string(), "0::/\n");
+  const MemoryGauge asked(std::uint64_t{1} << 30, root_.path().string(), "0::/\n");
   EXPECT_EQ(asked.limit_bytes(), std::uint64_t{1} << 30);
   EXPECT_GT(asked.used_bytes(), std::uint64_t{1} << 20);
 }

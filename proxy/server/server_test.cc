@@ -3,28 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "proxy/net/connector.h"
-#include "proxy/net/testing/recording_sink.h"
+#include "proxy/server/testing/client.h"
 
 namespace portico::server {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::Client;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-struct Client {
-  Client(net::Loop& loop, const net::SocketAddress& to, std::string first)
-      : connector(loop, to, 10s, [this, first = std::move(first)](auto result) {
-          ASSERT_TRUE(result);
-          transport = std::move(*result);
-          transport->start(sink);
-          net::testing::write(*transport, first);
-        }) {}
-  net::testing::RecordingSink sink;
-  std::unique_ptr<net::Transport> transport;
-  net::Connector connector;
-};
 
 // Workers on loopback, and a backend that accepts and never answers.
 struct ServerTest : ::testing::Test {
