@@ -44,7 +44,7 @@ class Load:
                         if answer.status != 200 or len(answer.body) != 2000:
                             self.failures.append(answer)
                         self.answered += 1
-        except (OSError, wire.Cut) as error:
+        except OSError as error:
             self.failures.append(repr(error))
 
     def __enter__(self):

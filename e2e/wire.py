@@ -30,7 +30,7 @@ class Response:
         return json.loads(self.body)
 
 
-class Cut(Exception):
+class Cut(ConnectionError):
     """The connection ended in the middle of an answer. `partial` is the body so far."""
 
     def __init__(self, partial=b""):
