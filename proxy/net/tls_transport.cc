@@ -21,6 +21,10 @@ using tls::Status;
 // one record; above it is sealed from where it lies.
 constexpr std::size_t kCopyBelow = 4096;
 
+// What a peer can make us answer by itself (new keys, refused renegotiations) and leave unread; it
+// costs the peer as many bytes, and no plaintext that a deadline or a limit would see.
+constexpr std::size_t kMostUnreadReplies = std::size_t{16} * 1024;
+
 // Passes on what the engine has to send; the transport below keeps what the socket does not take.
 bool send_output(tls::Engine& engine, Transport& below) {
   bool all_sent = true;
@@ -81,7 +85,9 @@ class TlsTransport final : public Transport, TransportSink {
   bool offer();
   void seal(std::span<const char> plaintext);
   void tell_end();
-  void fail();
+  // False: the peer has left too many of our answers unread.
+  bool send_reply();
+  void fail(std::string_view why);
   void mark_destroyed() {
     if (destroyed_ != nullptr) {
       *std::exchange(destroyed_, nullptr) = true;
@@ -98,6 +104,7 @@ class TlsTransport final : public Transport, TransportSink {
   Poster poster_;
   bool* destroyed_ = nullptr;  // while a callback of the sink runs
   TransportError error_ = TransportError::kNone;
+  std::size_t unread_replies_ = 0;  // bytes, since the socket was last seen empty
   bool paused_ = false;
   bool awaiting_drain_ = false;
   bool ended_ = false;  // close_notify came
@@ -172,7 +179,7 @@ bool TlsTransport::pump() {
       return true;
     }
     const tls::Progress progress = engine_->read(room);
-    send_output(*engine_, *below_);  // a key update's answer, an alert
+    const bool is_read = send_reply();
     unread_.commit(progress.bytes);
     if (progress.bytes > 0 && !offer()) {
       return false;
@@ -180,13 +187,23 @@ bool TlsTransport::pump() {
     unread_.release_if_empty();
     ended_ = progress.status == Status::kClosed;
     if (progress.status == Status::kFailed) {
-      fail();
+      fail(engine_->failure());
+    } else if (!is_read) {
+      fail("it asks on and on, and does not read the answers");
     }
     if (progress.status == Status::kWantInput) {
       return true;
     }
   }
   return true;
+}
+
+bool TlsTransport::send_reply() {
+  const std::size_t reply = engine_->output().size();  // a key update's answer, an alert
+  if (!send_output(*engine_, *below_)) {
+    unread_replies_ += reply;
+  }
+  return unread_replies_ <= kMostUnreadReplies;
 }
 
 bool TlsTransport::offer() {
@@ -210,6 +227,7 @@ void TlsTransport::on_end() {
 }
 
 void TlsTransport::on_drained() {
+  unread_replies_ = 0;
   if (std::exchange(awaiting_drain_, false) && sink_ != nullptr) {
     sink_->on_drained();
   }
@@ -223,8 +241,8 @@ void TlsTransport::on_error(TransportError error) {
   error_ = error;
 }
 
-void TlsTransport::fail() {
-  tls_.failure = engine_->failure();
+void TlsTransport::fail(std::string_view why) {
+  tls_.failure = why;
   error_ = TransportError::kTlsFailed;
   poster_.post();
 }
@@ -267,7 +285,7 @@ void TlsTransport::seal(std::span<const char> plaintext) {
       continue;
     }
     if (progress.status != Status::kOk) {
-      fail();
+      fail(engine_->failure());
       return;
     }
   }

@@ -10,6 +10,7 @@
 #include "tls/engine.h"
 #include "tls/self_signed.h"
 #include "tls/server_context.h"
+#include "tls/testing/client.h"
 #include "tls/ticket_keys.h"
 
 namespace portico::net {
@@ -104,6 +105,107 @@ TEST_F(TlsHandshakeTest, AnEndWithoutCloseNotifyIsNoEnd) {
   ASSERT_TRUE(until([&sink] { return sink.errors == 1; }));
   EXPECT_EQ(sink.error, TransportError::kReset);
   EXPECT_EQ(sink.ends, 0);
+}
+
+// A socket that takes `room` bytes and then no more.
+class FullTransport final : public Transport {
+ public:
+  explicit FullTransport(TransportSink*& sink, std::string& sent, std::size_t& room)
+      : sink_(sink), sent_(sent), room_(room) {}
+  void start(TransportSink& sink) override { sink_ = &sink; }
+  void pause_reading() override {}
+  void resume_reading() override {}
+  bool write(std::span<const iovec> pieces) override {
+    for (const auto& piece : pieces) {
+      sent_.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+    }
+    return sent_.size() <= room_;
+  }
+  void finish_writing() override {}
+  void close(bool) override {}
+  [[nodiscard]] std::uint64_t sent_bytes() const override { return 0; }
+  [[nodiscard]] std::size_t unsent_bytes() const override { return 0; }
+  [[nodiscard]] bool has_unread() const override { return false; }
+  [[nodiscard]] const TransportInfo& info() const override { return info_; }
+
+ private:
+  TransportSink*& sink_;
+  std::string& sent_;
+  std::size_t& room_;
+  TransportInfo info_;
+};
+
+// A server's connection whose client is played byte by byte.
+class KeyUpdateTest : public ::testing::Test {
+ protected:
+  KeyUpdateTest() {
+    auto store = std::make_shared<tls::CertificateStore>(tls::make_self_signed());
+    handshake_.emplace(loop_, std::make_unique<FullTransport>(below_, sent_, room_),
+                       tls::Engine::server(*tls::ServerContext::create({}, nullptr), store), 10s,
+                       [this](auto result) { transport_ = std::move(*result); });
+    for (int turn = 0; turn < 10 && transport_ == nullptr; ++turn) {
+      client_.handshake();
+      deliver();
+      client_.receive(std::exchange(sent_, {}));
+    }
+    transport_->start(sink_);
+    client_.read();
+  }
+  void deliver() {
+    auto bytes = client_.take_output();
+    below_->on_bytes(bytes);
+  }
+  void ask_for_new_keys(int times) {
+    for (int i = 0; i < times; ++i) {
+      SSL_key_update(client_.ssl(), SSL_KEY_UPDATE_REQUESTED);
+      client_.handshake();
+      deliver();
+    }
+  }
+  void run(std::function<bool()> done) { loop_.run_until(std::move(done), 10s); }
+
+  Loop loop_;
+  TransportSink* below_ = nullptr;
+  std::string sent_;
+  std::size_t room_ = SIZE_MAX;
+  tls::testing::Client client_;
+  std::optional<TlsHandshake> handshake_;
+  std::unique_ptr<Transport> transport_;
+  testing::RecordingSink sink_;
+};
+
+TEST_F(KeyUpdateTest, IsAnswered) {
+  ask_for_new_keys(3);
+  EXPECT_FALSE(sent_.empty());
+  client_.receive(sent_);
+  client_.write("with new keys");
+  deliver();
+  EXPECT_EQ(sink_.received, "with new keys");
+  EXPECT_EQ(client_.read(), "");
+  EXPECT_FALSE(client_.failed());
+}
+
+TEST_F(KeyUpdateTest, WhoAsksOnAndOnWithoutReadingIsCutOff) {
+  room_ = 0;
+  ask_for_new_keys(5'000);
+  run([this] { return sink_.errors == 1; });
+  EXPECT_EQ(sink_.errors, 1);
+  EXPECT_EQ(sink_.error, TransportError::kTlsFailed);
+  EXPECT_FALSE(transport_->info().tls->failure.empty());
+  EXPECT_LT(sent_.size(), 32U * 1024);
+}
+
+TEST_F(KeyUpdateTest, WhoReadsMayAskAsOftenAsHeLikes) {
+  room_ = 0;
+  for (int round = 0; round < 20; ++round) {
+    ask_for_new_keys(100);
+    sent_.clear();
+    below_->on_drained();
+  }
+  client_.write("still here");
+  deliver();
+  EXPECT_EQ(sink_.received, "still here");
+  EXPECT_EQ(sink_.errors, 0);
 }
 
 }  // namespace
