@@ -194,7 +194,9 @@ ProxyHeaderResult decode_v2(std::string_view text) {
   if (text.size() > 12 && (byte_at(text, 12) & 0xF) > 1) {
     return malformed("neither LOCAL nor PROXY");
   }
-  if (text.size() > 13 && (byte_at(text, 13) >> 4 > 3 || (byte_at(text, 13) & 0xF) > 2)) {
+  // Of LOCAL the family is ignored, whatever it says (2.2 of the specification).
+  if (text.size() > 13 && !is_local &&
+      (byte_at(text, 13) >> 4 > 3 || (byte_at(text, 13) & 0xF) > 2)) {
     return malformed("no such family or transport");
   }
   if (text.size() < kV2Fixed) {

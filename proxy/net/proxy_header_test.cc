@@ -67,6 +67,7 @@ std::vector<Accepted> accepted() {
       {"v2 over IPv6", v2(0x21, 0x21, v6_block), "[::1]:80", "[::2]:443"},
       {"v2 LOCAL", v2(0x20, 0x00, ""), {}, {}},
       {"v2 LOCAL with a block", v2(0x20, 0x11, kV4Block + "rest"), {}, {}},
+      {"v2 LOCAL of a family to come", v2(0x20, 0x43, "x"), {}, {}},
       {"v2 unspecified", v2(0x21, 0x00, "anything"), {}, {}},
       {"v2 unix", v2(0x21, 0x31, std::string(216, 'u')), {}, {}},
       {"v2 datagrams", v2(0x21, 0x12, kV4Block), {}, {}},

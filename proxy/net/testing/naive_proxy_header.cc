@@ -125,8 +125,9 @@ ProxyHeaderResult naive_v2(const std::string& bytes) {
   const auto say = [&](std::size_t at, auto wrong) {
     return bytes.size() > at && wrong(u8(bytes, at));
   };
-  if (say(12, [](int b) { return b != 0x20 && b != 0x21; }) ||
-      say(13, [](int b) { return b / 16 > 3 || b % 16 > 2; })) {
+  if (say(12, [](int b) { return b != 0x20 && b != 0x21; }) || (!say(12, [](int b) {
+        return b == 0x20;
+      }) && say(13, [](int b) { return b / 16 > 3 || b % 16 > 2; }))) {
     return ProxyHeaderMalformed{"fixed part"};
   }
   if (bytes.size() < 16) {
