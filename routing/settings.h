@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "routing/client_address.h"
+#include "routing/client_settings.h"
 #include "routing/compression_settings.h"
 #include "routing/tls_settings.h"
 
@@ -24,6 +25,7 @@ struct Settings {
   std::vector<std::string> plain_paths{"/.well-known/acme-challenge"};
 
   ClientAddressSettings client_address;
+  ClientSettings clients;
   std::chrono::milliseconds stream_timeout{600'000};  // of a TLS connection that is passed through
 
   TlsSettings tls;

@@ -41,7 +41,7 @@ H1Connection::~H1Connection() {
 }
 
 void H1Connection::start() {
-  deadline_.arm(context_.draining ? kFreshWhileDraining : context_.options.head_timeout);
+  deadline_.arm(context_.draining ? kFreshWhileDraining : context_.clients.head_timeout);
   transport_->start(*this);
 }
 
@@ -114,7 +114,7 @@ std::size_t H1Connection::feed_step(std::span<char> bytes) {
         slot_ = slots_.take();
       }
       state_ = State::kHead;
-      deadline_.arm(context_.options.head_timeout);
+      deadline_.arm(context_.clients.head_timeout);
       return take_head(bytes);
     case State::kHead:
       return take_head(bytes);
@@ -216,7 +216,7 @@ void H1Connection::refuse(const http::ParseError& error) {
 
 void H1Connection::on_body(std::span<char> piece) {
   if (state_ == State::kExchange) {
-    deadline_.arm(context_.options.client_body_timeout);
+    deadline_.arm(context_.clients.body_timeout);
     slot_->exchange.on_request_body(piece);
   }
 }
@@ -262,7 +262,7 @@ void H1Connection::on_drained() {
     return;
   }
   if (state_ == State::kIdle) {
-    deadline_.arm(context_.options.client_idle_timeout);
+    deadline_.arm(context_.clients.idle_timeout);
     transport_->resume_reading();
     return;
   }
@@ -270,7 +270,7 @@ void H1Connection::on_drained() {
     return;
   }
   if (body_credit_ && state_ == State::kExchange && !slot_->decoder.message_complete()) {
-    deadline_.arm(context_.options.client_body_timeout);
+    deadline_.arm(context_.clients.body_timeout);
   } else {
     deadline_.cancel();
   }
@@ -426,7 +426,7 @@ void H1Connection::read_more(bool credit) {
     flush();
   }
   if (state_ == State::kExchange) {
-    deadline_.arm(context_.options.client_body_timeout);
+    deadline_.arm(context_.clients.body_timeout);
   }
   transport_->resume_reading();
 }
@@ -494,7 +494,7 @@ void H1Connection::rest() {
     slots_.give_back(std::move(slot_));
   }
   deadline_.arm(write_blocked_ ? context_.options.client_send_timeout
-                               : context_.options.client_idle_timeout);
+                               : context_.clients.idle_timeout);
   if (context_.draining) {
     close_when_sent();
   }

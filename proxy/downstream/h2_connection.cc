@@ -24,9 +24,9 @@ constexpr std::ptrdiff_t kMaxHeldBytes = std::ptrdiff_t{1} << 20;
 constexpr std::ptrdiff_t kWorkersHeldBytes = std::ptrdiff_t{4} << 20;
 constexpr std::ptrdiff_t kFairHeldBytes = std::ptrdiff_t{256} << 10;
 
-http::H2Settings settings_for(const exchange::Options& options) {
-  return {.max_concurrent_streams = options.h2_max_concurrent_streams,
-          .max_field_section = static_cast<std::uint32_t>(options.head_limits.head_bytes),
+http::H2Settings settings_for(const exchange::Context& context) {
+  return {.max_concurrent_streams = context.clients.max_concurrent_streams,
+          .max_field_section = static_cast<std::uint32_t>(context.options.head_limits.head_bytes),
           .extended_connect = true};
 }
 
@@ -38,7 +38,7 @@ H2Connection::H2Connection(H2Streams& streams, ConnectionOwner& owner,
       context_(streams.context()),
       owner_(owner),
       transport_(std::move(transport)),
-      session_(http::H2Session::Role::kServer, settings_for(context_.options), *this),
+      session_(http::H2Session::Role::kServer, settings_for(context_), *this),
       glitches_(context_.loop.now()),
       deadline_(context_.loop, [this] { on_deadline(); }),
       head_deadline_(context_.loop, [this] { on_head_deadline(); }) {}
@@ -49,7 +49,7 @@ H2Connection::~H2Connection() {
 }
 
 void H2Connection::start() {
-  deadline_.arm(context_.draining ? kFreshWhileDraining : context_.options.head_timeout);
+  deadline_.arm(context_.draining ? kFreshWhileDraining : context_.clients.head_timeout);
   transport_->start(*this);
   pump();
 }
@@ -120,8 +120,8 @@ http::H2StreamEvents* H2Connection::on_stream_opened(std::int32_t id) {
     arm_deadline();
   }
   head_stream_ = id;
-  head_deadline_.arm(context_.options.head_timeout);
-  if (requests_ == context_.options.client_requests) {
+  head_deadline_.arm(context_.clients.head_timeout);
+  if (!context_.clients.keeps_after(requests_)) {
     give_notice();
   }
   return stream;
@@ -439,7 +439,7 @@ void H2Connection::arm_deadline() {
   switch (state_) {
     case State::kOpen:
       if (open_.empty()) {
-        deadline_.arm(options.client_idle_timeout);
+        deadline_.arm(context_.clients.idle_timeout);
       } else {
         deadline_.cancel();
       }

@@ -143,7 +143,7 @@ void H2Stream::on_data(std::span<const char> piece) {
     return;
   }
   if (!tunnel_) {
-    deadline_.arm(context_.options.client_body_timeout);
+    deadline_.arm(context_.clients.body_timeout);
   }
   flush_due_ = true;
   owner_->settle_later(*this);
@@ -202,7 +202,7 @@ void H2Stream::read_more(bool credit) {
     owner_->send_later();
   }
   if (request_ == Request::kBody && !tunnel_) {
-    deadline_.arm(context_.options.client_body_timeout);
+    deadline_.arm(context_.clients.body_timeout);
   }
   if (!in_.empty() || request_ == Request::kEnding) {
     owner_->settle_later(*this);
@@ -342,7 +342,7 @@ void H2Stream::take(std::span<char> to) {
 // The client's turn, where a part of its request is still to come and has credit.
 void H2Stream::await_body() {
   if (exchange_open_ && request_ == Request::kBody && credit_ && !tunnel_) {
-    deadline_.arm(context_.options.client_body_timeout);
+    deadline_.arm(context_.clients.body_timeout);
   } else {
     deadline_.cancel();
   }
@@ -411,7 +411,7 @@ void H2Stream::on_deadline() {
   if (exchange_open_ && request_ == Request::kBody) {
     // A call that streams both ways lives while either side speaks.
     if (std::exchange(taken_before_, taken_) != taken_) {
-      deadline_.arm(context_.options.client_body_timeout);
+      deadline_.arm(context_.clients.body_timeout);
       return;
     }
     exchange_.on_client_error(client_error(408, "body took too long"));

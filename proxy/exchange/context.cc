@@ -1,5 +1,7 @@
 #include "proxy/exchange/context.h"
 
+#include <utility>
+
 namespace portico::exchange {
 
 ConfigPin::~ConfigPin() {
@@ -12,6 +14,14 @@ std::size_t Balancers::pick(routing::BackendId backend, std::size_t endpoints) {
     places_.emplace_back(seed_ + static_cast<std::uint32_t>(places_.size()));
   }
   return places_[index].pick(endpoints);
+}
+
+void Context::adopt(ConfigPointer next) {
+  config = std::move(next);
+  clients = config->config().settings->clients;
+  for (auto exchange = pinned.begin(); exchange != pinned.end();) {
+    (exchange++)->let_go_of_config();
+  }
 }
 
 }  // namespace portico::exchange

@@ -17,6 +17,7 @@
 #include "proxy/http/request_id.h"
 #include "proxy/net/loop.h"
 #include "routing/balance.h"
+#include "routing/client_settings.h"
 
 namespace portico::exchange {
 
@@ -66,6 +67,10 @@ using PinnedList = boost::intrusive::list<Pinned, boost::intrusive::constant_tim
 
 // Thread: one per worker, used on its loop only.
 struct Context {
+  // New exchanges are born under `next`. Those already relaying need no Config any more; the others
+  // still route by the one they were born under.
+  void adopt(ConfigPointer next);
+
   net::Loop& loop;
   const Options& options;
   Upstreams& upstreams;
@@ -78,6 +83,7 @@ struct Context {
   bool draining = false;  // answers tell keep-alive clients to close
   Pressure pressure = Pressure::kNone;
   http::CompressorPool compressors;
+  routing::ClientSettings clients;  // of `config`, here because every request reads them
 };
 
 }  // namespace portico::exchange

@@ -1,4 +1,5 @@
-// What holds for every route: set by flags, the same for the life of the process.
+// What holds for every route: set by flags, the same for the life of the process. What may change
+// meanwhile is in routing/settings.h.
 #pragma once
 
 #include <chrono>
@@ -17,13 +18,8 @@ struct Options {
 
   // The client's side.
   std::chrono::milliseconds handshake_timeout{10'000};
-  std::chrono::milliseconds head_timeout{60'000};         // a whole head, from its first byte
-  std::chrono::milliseconds client_body_timeout{60'000};  // between two pieces of a request's body
   std::chrono::milliseconds client_send_timeout{
       60'000};  // between two successful writes to the client
-  std::chrono::milliseconds client_idle_timeout{75'000};  // between two requests
-  std::uint64_t client_requests = 10'000;  // a connection (HTTP/2: then it is told to go)
-  std::uint32_t h2_max_concurrent_streams = 128;
   // For what a client still sends after a refusal: between two pieces, and in all.
   std::chrono::milliseconds linger_timeout{5'000};
   std::chrono::milliseconds linger_limit{30'000};

@@ -122,13 +122,8 @@ void Worker::adopt(std::shared_ptr<const exchange::Config> config,
 
 void Worker::apply(std::shared_ptr<const exchange::Config> config) {
   const auto& next = *config;
-  context_.config =
-      boost::make_local_shared<const exchange::ConfigPin>(std::move(config), setup_.control);
-  // Those already relaying need no Config any more; the others still route by the one they were
-  // born under.
-  for (auto exchange = context_.pinned.begin(); exchange != context_.pinned.end();) {
-    (exchange++)->let_go_of_config();
-  }
+  context_.adopt(
+      boost::make_local_shared<const exchange::ConfigPin>(std::move(config), setup_.control));
   for (const auto endpoint : next.retired_endpoints) {
     pool_.retire(endpoint);
   }

@@ -290,12 +290,8 @@ struct FakeWorker {
                 .pinned = {}} {
     adopt(std::move(config));
   }
-  // As server/worker.cc does it.
   void adopt(std::shared_ptr<const Config> config) {
-    context.config = ConfigPointer(new ConfigPin(std::move(config), loop));
-    for (auto exchange = context.pinned.begin(); exchange != context.pinned.end();) {
-      (exchange++)->let_go_of_config();
-    }
+    context.adopt(ConfigPointer(new ConfigPin(std::move(config), loop)));
   }
   // Fires every deadline that is armed for less than `time` from now. Later calls need longer
   // times.
