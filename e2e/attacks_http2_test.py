@@ -1,5 +1,6 @@
 """HTTP/2 to HTTP/1: what a field or a pseudo-header may smuggle into the other grammar. See attack.py for the oracle."""
 
+import contextlib
 import dataclasses
 import socket
 import struct
@@ -11,7 +12,7 @@ import wire
 from attack import HOST
 from floods import DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, frame, literal
 
-SECONDS = 10
+SECONDS = wire.SECONDS
 GET = [(":method", "GET"), (":scheme", "http"), (":authority", HOST), (":path", "/seen")]
 POST = [(":method", "POST"), *GET[1:]]
 
@@ -39,7 +40,8 @@ def talk(address, head, *data, trailers=None):
     if trailers:
         fields.append(frame(HEADERS, END_HEADERS | END_STREAM, 1, b"".join(literal(*one) for one in trailers)))
     with socket.create_connection(address, SECONDS) as client:
-        client.sendall(PREFACE + frame(SETTINGS, 0, 0) + b"".join(fields))
+        with contextlib.suppress(ConnectionError):  # what was said to that can still be read
+            client.sendall(PREFACE + frame(SETTINGS, 0, 0) + b"".join(fields))
         return listen(client)
 
 

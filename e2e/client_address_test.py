@@ -118,7 +118,7 @@ def test_a_connection_without_a_header_is_closed(balanced, recorded, data):
 
 @pytest.mark.parametrize("header", [v1(destination_port=443), v2(destination_port=443)], ids=["v1", "v2"])
 def test_tls_begins_behind_the_header(balanced, recorded, header):
-    with socket.create_connection(balanced.https, timeout=10) as plain:
+    with socket.create_connection(balanced.https, timeout=wire.SECONDS) as plain:
         plain.sendall(header)
         with certificates.anything().wrap_socket(plain, server_hostname="secure.test") as client:
             client.sendall(wire.request("secure.test", "/", "Connection: close"))
@@ -134,7 +134,7 @@ def test_curl_speaks_it(balanced, recorded):
     host, port = balanced.http
     url = f"http://capture.test:{port}/"
     command = ["curl", "-sS", "--haproxy-protocol", "--resolve", f"capture.test:{port}:{host}", url]
-    assert subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout == "ok"
+    assert subprocess.run(command, capture_output=True, text=True, check=True, timeout=portico.COMMAND_SECONDS).stdout == "ok"
     assert fields_of(recorded)["x-real-ip"] == "127.0.0.1"
 
 
@@ -247,8 +247,7 @@ def test_the_access_log_names_the_client(site, recorded, tmp_path):
     flags = ["--access-log", "json", "--access-log-path", log]
     with configured(site, *flags, use_forwarded_headers="true", proxy_real_ip_cidr="127.0.0.1") as program:
         fields_for(program, recorded, f"X-Forwarded-For: {CLIENT}", "X-Forwarded-Proto: https")
-        line = portico.eventually(lambda: log.exists() and log.read_text(), what="a line")
-    entry = json.loads(line.splitlines()[0])
+    entry = json.loads(log.read_text().splitlines()[0])
     assert (entry["client"], entry["scheme"]) == (CLIENT, "https")
 
 

@@ -232,7 +232,7 @@ def test_a_session_carries_a_certificate_to_its_own_host_only(program, authoriti
         assert client.ask(wire.request(HOST)).status == 200
         session = client.socket.session
     for name, resumed in [(HOST, True), ("other.test", False), ("open.test", False)]:
-        connection = wire.socket.create_connection(program.https, timeout=10)
+        connection = wire.socket.create_connection(program.https, timeout=wire.SECONDS)
         with made.wrap_socket(connection, server_hostname=name, session=session) as secured:
             assert secured.session_reused == resumed, name
             secured.sendall(wire.request(HOST))
@@ -249,7 +249,7 @@ def test_a_change_of_the_authorities_holds_for_what_comes_next(folder, echo, aut
         with wire.Client(program.https, tls_context=context(good), tls_name=HOST) as client:
             assert client.ask(wire.request(HOST)).status == 200
             folder.write("ca.yaml", ca_secret("ca", authorities.other.certificate))
-            portico.eventually(lambda: ask(program, HOST, stranger).status == 200, what="the new authority")
+            program.in_effect(lambda: ask(program, HOST, stranger).status == 200, what="the new authority")
             assert client.ask(wire.request(HOST)).status == 421
         assert ask(program, HOST, good).status == 400
         folder.remove("ca.yaml")

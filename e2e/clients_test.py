@@ -30,7 +30,7 @@ def program(module_folder, echo, pair):
 def connect(program, pair, scheme):
     host, port = program.https if scheme == "wss" else program.http
     more = {"ssl": pair.context(), "server_hostname": "echo.test"} if scheme == "wss" else {}
-    return websockets.connect(f"{scheme}://echo.test/chat", host=host, port=port, max_size=None, **more)
+    return websockets.connect(f"{scheme}://echo.test/chat", host=host, port=port, max_size=None, open_timeout=portico.PATIENCE, ping_interval=None, **more)
 
 
 async def returned(connection, message):
@@ -48,7 +48,7 @@ def test_websocket_messages_of_all_sizes_come_back(program, pair, scheme):
             assert await returned(connection, "words: äöü") == "words: äöü"
         assert connection.close_code == 1000
 
-    asyncio.run(asyncio.wait_for(talk(), 60))
+    asyncio.run(asyncio.wait_for(talk(), portico.COMMAND_SECONDS))
 
 
 def test_websockets_side_by_side_do_not_mix(program, pair):
@@ -60,7 +60,7 @@ def test_websockets_side_by_side_do_not_mix(program, pair):
     async def all_of_them():
         await asyncio.gather(*(talk(number) for number in range(50)))
 
-    asyncio.run(asyncio.wait_for(all_of_them(), 60))
+    asyncio.run(asyncio.wait_for(all_of_them(), portico.COMMAND_SECONDS))
 
 
 @pytest.mark.parametrize("flags", [[], ["-k"], ["-k", "-i"]], ids=["a connection each", "kept", "kept, HEAD"])
@@ -70,8 +70,8 @@ def test_ab_finds_no_failed_request(program, scheme, flags):
     host, port = program.https if scheme == "https" else program.http
     # What differs from answer to answer in length is a failure to ab, so the body is of one length.
     url = f"{scheme}://{host}:{port}/?bytes=5000"
-    command = ["ab", "-q", "-n", "500", "-c", "10", "-s", "20", *flags, "-H", "Host: echo.test", url]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    command = ["ab", "-q", "-n", "500", "-c", "10", "-s", str(portico.PATIENCE), *flags, "-H", "Host: echo.test", url]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=portico.COMMAND_SECONDS, check=False)
     assert result.returncode == 0, result.stderr
     numbers = dict(re.findall(r"^(.+?): +(\d+)\b", result.stdout, re.M))
     assert (numbers["Complete requests"], numbers["Failed requests"]) == ("500", "0"), result.stdout

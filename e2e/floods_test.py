@@ -10,7 +10,7 @@ import pytest
 from manifests import ingress, path, rule, served, tls_secret
 
 HOST = "flood.test"
-SECONDS = 20  # for the server to end it: far more than it needs
+SECONDS = 60  # for the server to end it: far more than it needs
 STALLED_CONNECTIONS = 20
 GROWTH_BYTES = 20 << 20
 

@@ -31,7 +31,7 @@ CASES = [
     "rpc_soak",
     "channel_soak",
 ]
-SOAK = ["--soak_iterations=20", "--soak_overall_timeout_seconds=50", "--soak_per_iteration_max_acceptable_latency_ms=30000"]
+SOAK = ["--soak_iterations=20", "--soak_overall_timeout_seconds=200", "--soak_per_iteration_max_acceptable_latency_ms=30000"]
 HOST = "localhost"  # what the interop client resolves and asks for
 PROTOCOLS = ["GRPC", "GRPCS"]
 
@@ -105,7 +105,7 @@ def test_interop(program, go_programs_built, files, client, case):
         command += ["--use_tls", "--use_test_ca", f"--ca_file={files / 'ca.crt'}"]
     if case.endswith("soak"):
         command += SOAK
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=portico.COMMAND_SECONDS, check=False)
     assert result.returncode == 0, result.stdout + result.stderr + program.log()
 
 
@@ -122,7 +122,7 @@ class Call:
         self.process.stdin.write(f"{size}\n")
         return self.line()
 
-    def line(self, seconds=20):
+    def line(self, seconds=portico.PATIENCE):
         watch = threading.Timer(seconds, self.process.kill)
         watch.start()
         line = self.process.stdout.readline().rstrip()
@@ -160,7 +160,7 @@ def test_a_call_that_goes_both_ways_outlives_changes(program, call, module_folde
         for turn in range(3):
             host = f"new{turn}.test"
             module_folder.write("more.yaml", *served("more", echo.port), ingress("more", rule(host, path("/", "more"))))
-            portico.eventually(lambda host=host: served_by_http1(program, host), what=host)
+            program.in_effect(lambda host=host: served_by_http1(program, host), what=host)
             assert running.ask(100_000) == "got 100000"
         assert running.finish() == "ended OK"
 
@@ -181,7 +181,7 @@ def test_a_call_outlives_the_endpoint_that_left(call, program, module_folder, se
             assert running.finish() == "ended OK"
         finally:
             module_folder.write("grpc.yaml", *served("grpc", servers[protocol]))
-            portico.eventually(lambda: later.ask() == "ended OK", what="the endpoint's return")
+            program.in_effect(lambda: later.ask() == "ended OK", what="the endpoint's return")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -1,7 +1,9 @@
 """An HTTP/2 client over python3-h2: one connection, as many streams as a test opens, nothing hidden."""
 
+import contextlib
 import dataclasses
 import socket
+import ssl
 import struct
 
 import h2.config
@@ -10,7 +12,7 @@ import h2.events
 import h2.settings
 import wire
 
-SECONDS = 15
+SECONDS = wire.SECONDS
 GOAWAY = 7
 
 
@@ -61,13 +63,15 @@ class Client:
         self.flush()
 
     def flush(self):
-        self.socket.sendall(self.h2.data_to_send())
+        """A peer that has closed takes nothing more, and may have said something before that is still to be read."""
+        with contextlib.suppress(ConnectionError, ssl.SSLEOFError):
+            self.socket.sendall(self.h2.data_to_send())
 
     def fill(self):
         """Takes what comes next; False at the end."""
         try:
             data = self.socket.recv(1 << 18)
-        except ConnectionError:
+        except (ConnectionError, ssl.SSLEOFError):
             data = b""
         if not data:
             self.closed = True

@@ -31,7 +31,7 @@ def upload(tmp_path_factory):
 
 
 def run(*command):
-    result = subprocess.run(list(map(str, command)), capture_output=True, timeout=120, check=False)
+    result = subprocess.run(list(map(str, command)), capture_output=True, timeout=portico.COMMAND_SECONDS, check=False)
     told = (result.stdout + result.stderr).decode("latin-1")
     assert result.returncode == 0, told
     return told
@@ -129,6 +129,6 @@ def test_priorities_are_taken_and_change_nothing(program, scheme):
 def test_an_upgrade_to_h2c_is_answered_in_http1(program):
     host, port = program.http
     result = subprocess.run(
-        ["nghttp", "-v", "-u", f"-H:authority: {HOST}", f"http://{host}:{port}/"], capture_output=True, timeout=30, check=False
+        ["nghttp", "-v", "-u", f"-H:authority: {HOST}", f"http://{host}:{port}/"], capture_output=True, timeout=portico.COMMAND_SECONDS, check=False
     )
     assert b"101 Switching" not in result.stdout

@@ -178,7 +178,7 @@ def test_drain_finishes_what_is_open_and_loses_nothing(folder, echo):
 def test_a_connection_outlives_changes(program, client, module_folder, echo):
     for turn in range(3):
         module_folder.write("more.yaml", *served("more", echo.port), ingress("more", rule(f"new{turn}.test", path("/", "more"))))
-        portico.eventually(lambda turn=turn: wire.get(program.http, f"new{turn}.test").status == 200)
+        program.in_effect(lambda turn=turn: wire.get(program.http, f"new{turn}.test").status == 200)
         assert client.ask(f"new{turn}.test").status == 200
     assert client.goaway is None
 

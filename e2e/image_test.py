@@ -50,7 +50,7 @@ def dockerfile():
 
 def run(root, *arguments, options=(), program="portico"):
     command = [*container(root, *options, program=program), "portico", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=portico.COMMAND_SECONDS, check=False)
 
 
 def test_the_program_finds_all_it_loads(root):

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -19,19 +20,26 @@ LONG_TESTS = "PORTICO_LONG_TESTS" in os.environ
 
 LISTENING = re.compile(r"listening (http|https|admin) (\S+):(\d+)")
 SANITIZER_REPORT = re.compile(r"(Address|Thread|Leak|UndefinedBehavior)Sanitizer|runtime error:")
-START_SECONDS = 30
-STOP_SECONDS = 30
+# How long something may take that takes a moment, and a command that ends by itself. No test is about them: a machine may be
+# ten times slower than one thinks, and busy.
+PATIENCE = 60
+COMMAND_SECONDS = 300
+# What does not come in these answers yet is not there yet.
+NOT_YET = (AssertionError, OSError, ValueError, LookupError)
 
 
-def eventually(check, seconds=10, what="the condition"):
-    """Polls until `check` returns something true, and returns that; an AssertionError inside counts as not yet."""
+def eventually(check, seconds=PATIENCE, what="the condition"):
+    """Polls until `check` returns something true, and returns that; a failure inside counts as not yet.
+
+    Of a change it tells that *one* worker serves by it. See Portico.in_effect() for all of them.
+    """
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while True:
         failure = None
         try:
             result = check()
-        except (AssertionError, OSError) as error:
+        except NOT_YET as error:
             result, failure = None, error
         if result:
             return result
@@ -40,9 +48,14 @@ def eventually(check, seconds=10, what="the condition"):
         pause.wait(0.01)
 
 
-def free_port(wanted=0):
-    """`wanted` where it is free, else any: only for what must be known before the start, as public ports are."""
-    for port in (wanted, 0):
+def free_port(*wanted):
+    """`wanted` where it is free, else any: only for what must be known before the start, as public ports are.
+
+    Of those that the kernel gives to nobody, so that it is still free when its user binds it.
+    """
+    given_from = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    others = range(10_000, given_from)
+    for port in (*wanted, *random.sample(others, min(100, len(others))), 0):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as server:
             return server.getsockname()[1]
     raise AssertionError("no free port")
@@ -56,7 +69,7 @@ def environment():
     }
 
 
-def run(*arguments, seconds=30, under=()):
+def run(*arguments, seconds=COMMAND_SECONDS, under=()):
     """A command that ends by itself: check, explain, version, or a start that is refused."""
     return subprocess.run(
         [*under, BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=seconds, env=environment(), check=False
@@ -89,7 +102,7 @@ class Portico:
         try:
             self._await_listeners()
             if ready:
-                eventually(self.is_ready, START_SECONDS, "readiness")
+                eventually(self.is_ready, what="readiness")
         except AssertionError as error:
             self.process.kill()
             raise AssertionError(f"{error}; its log:\n{self.log()}") from None
@@ -107,7 +120,7 @@ class Portico:
             return len(self.addresses) == 3 or self.process.poll() is not None
 
         with self._changed:
-            assert self._changed.wait_for(told, START_SECONDS) and len(self.addresses) == 3, "not all listeners came up"
+            assert self._changed.wait_for(told, PATIENCE) and len(self.addresses) == 3, "not all listeners came up"
 
     @property
     def http(self):
@@ -125,7 +138,7 @@ class Portico:
         with self._changed:
             return "\n".join(self.lines)
 
-    def wait_for_log(self, pattern, seconds=10):
+    def wait_for_log(self, pattern, seconds=PATIENCE):
         def found():
             return next((line for line in self.lines if re.search(pattern, line)), None)
 
@@ -137,7 +150,7 @@ class Portico:
         """Status and text of an admin page."""
         host, port = self.addresses["admin"]
         try:
-            with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -158,6 +171,16 @@ class Portico:
         """The sum of a family's samples."""
         return sum(value for key, value in self.metrics().items() if key.split("{")[0] == name)
 
+    def in_effect(self, check, what="the change"):
+        """Polls until `check` is true, and then until what it saw of one worker holds for all of them.
+
+        The controller hands a change to one worker after the other, in one task; /metrics asks each worker, and then passes
+        by the controller. So behind the first answer the task is done, and behind the second so is each worker.
+        """
+        eventually(check, what=what)
+        for _ in range(2):
+            self.metrics()
+
     def resident_bytes(self):
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
@@ -165,9 +188,9 @@ class Portico:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def wait(self, seconds=STOP_SECONDS):
+    def wait(self, seconds=PATIENCE):
         code = self.process.wait(seconds)
-        self._reader.join(5)
+        self._reader.join(PATIENCE)
         return code
 
     def stop(self):

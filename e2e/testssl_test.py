@@ -33,7 +33,7 @@ def scan(folder, echo, algorithm, files):
     with portico.Portico(folder) as program:
         more = ["--add-ca", files / "root.crt", "--jsonfile", report]
         command = ["testssl", *FLAGS, *CHECKS, *more, f"{HOST}:{program.https[1]}"]
-        told = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False).stdout
+        told = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False).stdout
     return [one for one in json.loads(report.read_text()) if one["id"] not in OF_ITSELF], told
 
 

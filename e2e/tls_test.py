@@ -103,7 +103,7 @@ def test_sessions_are_resumed(program, version, tmp_path):
 
     def connect(*more):
         # s_client ends with its input unless told otherwise; the ticket of 1.3 comes after the handshake.
-        return subprocess.run([*command, "-ign_eof", *more], input=request, capture_output=True, timeout=20, check=False).stdout
+        return subprocess.run([*command, "-ign_eof", *more], input=request, capture_output=True, timeout=portico.COMMAND_SECONDS, check=False).stdout
 
     assert b"New, TLS" in connect("-sess_out", session)
     assert b"Reused, TLS" in connect("-sess_in", session)

@@ -137,8 +137,8 @@ def test_a_client_that_does_not_read_stops_nobody_else(folder):
             assert program.resident_bytes() < 200 << 20
 
 
-def test_errors_are_told_to_grpc_clients_in_their_way(folder):
-    put(folder, portico.free_port())
+def test_errors_are_told_to_grpc_clients_in_their_way(folder, refused_port):
+    put(folder, refused_port)
     with portico.Portico(folder) as program:
         lines = ["Content-Type: application/grpc+proto", "TE: trailers"]
         answer = wire.get(program.http, "web.test", "/pkg.Service/Method", *lines, method="POST", body=b"")

@@ -39,7 +39,7 @@ class Server:
         if context:
             context.sni_callback = lambda _socket, name, _context: self.names.append(name)
         self._open = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

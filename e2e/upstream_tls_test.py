@@ -87,7 +87,7 @@ def test_verifying_without_an_authority_answers_503(folder, authority):
         put(folder, backend.port, VERIFIED)
         with portico.Portico(folder) as program:
             assert wire.get(program.http, "web.test").status == 503
-            assert 'there is no Secret "default/backend"' in program.log()
+            program.wait_for_log('there is no Secret "default/backend"')
             folder.write("secrets.yaml", secret("backend", ca_crt=authority[0]))
             portico.eventually(lambda: wire.get(program.http, "web.test").status == 200, what="the Secret")
         assert backend.connections == 1

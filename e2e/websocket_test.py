@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import threading
 
@@ -20,23 +21,24 @@ ECHO_HOST = "echo.chat.test"
 FIELDS = [("sec-websocket-version", "13"), ("origin", "https://chat.test")]
 MIB = 1 << 20
 NO_CLOSE_FRAME = 1006
+NUMBERS = itertools.count()  # a path for each conversation
 
 
 class Backend:
     """Echoes messages, but `close CODE` closes with it, `ping` pings and says so once the pong is there, and `cut` ends
-    the connection without a word. `codes` has how each conversation ended."""
+    the connection without a word. `codes` has how each conversation ended, by the path that it asked for."""
 
     def __init__(self):
-        self.codes = []
+        self.codes = {}
         self.paths = []
         self._loop = asyncio.new_event_loop()
         started = threading.Event()
         threading.Thread(target=self._run, args=(started,), daemon=True).start()
-        assert started.wait(10)
+        assert started.wait(portico.PATIENCE)
 
     def _run(self, started):
         asyncio.set_event_loop(self._loop)
-        serve = websockets.serve(self._converse, "127.0.0.1", 0, max_size=None, subprotocols=["b", "c"])
+        serve = websockets.serve(self._converse, "127.0.0.1", 0, max_size=None, subprotocols=["b", "c"], ping_interval=None)
         server = self._loop.run_until_complete(serve)
         self.port = server.sockets[0].getsockname()[1]
         started.set()
@@ -48,7 +50,7 @@ class Backend:
             async for message in connection:
                 await self._answer(connection, message)
         await connection.wait_closed()
-        self.codes.append(connection.close_code)
+        self.codes[connection.path] = connection.close_code
 
     async def _answer(self, connection, message):
         if message == "ping":
@@ -65,11 +67,11 @@ class Backend:
 class Http1Bytes:
     """The bytes of a WebSocket after HTTP/1.1's 101."""
 
-    def __init__(self, address, host, secure):
+    def __init__(self, address, host, target, secure):
         self.client = wire.Client(address, **secure)
         key = "dGhlIHNhbXBsZSBub25jZQ=="
         lines = ["Connection: Upgrade", "Upgrade: websocket", f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Protocol: a, b"]
-        self.head = self.client.ask(wire.request(host, "/chat", *lines, *(f"{name}: {value}" for name, value in FIELDS)))
+        self.head = self.client.ask(wire.request(host, target, *lines, *(f"{name}: {value}" for name, value in FIELDS)))
         assert self.head.status == 101 and self.head.field("sec-websocket-accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
     def send(self, data):
@@ -92,11 +94,11 @@ class Http1Bytes:
 class Http2Bytes:
     """The bytes of a WebSocket on a stream of HTTP/2."""
 
-    def __init__(self, address, host, secure):
+    def __init__(self, address, host, target, secure):
         self.client = h2_client.Client(address, **secure)
         self.client.until(lambda: self.client.settings)
         assert self.client.settings[h2_client.h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL] == 1
-        self.number = self.client.connect(host, "/chat", "websocket", ("sec-websocket-protocol", "a, b"), *FIELDS)
+        self.number = self.client.connect(host, target, "websocket", ("sec-websocket-protocol", "a, b"), *FIELDS)
         self.head = self.stream = self.client.streams[self.number]
         self.client.until(lambda: self.stream.status)
         assert self.stream.status == 200, self.stream
@@ -120,8 +122,9 @@ class Http2Bytes:
 class Socket:
     """A WebSocket over either, by the library's part that does no I/O."""
 
-    def __init__(self, stream):
+    def __init__(self, stream, target):
         self.stream = stream
+        self.target = target
         self.protocol = Connection(Side.CLIENT, State.OPEN, max_size=None)
         self.frames = []
 
@@ -192,7 +195,8 @@ def connect(request, program, pair):
 
     def connected(host=HOST):
         secure = {"tls_context": pair.context(), "tls_name": host} if tls else {}
-        return Socket(streams[kind](program.https if tls else program.http, host, secure))
+        target = f"/chat/{next(NUMBERS)}"
+        return Socket(streams[kind](program.https if tls else program.http, host, target, secure), target)
 
     return connected
 
@@ -206,7 +210,7 @@ def chat(connect):
 def test_the_handshake_is_the_backends(chat, backend):
     assert chat.returned("hello") == b"hello"
     assert chat.stream.head.field("sec-websocket-protocol") == "b"
-    assert backend.paths[-1] == "/chat"
+    assert chat.target in backend.paths
 
 
 def test_messages_of_all_sizes_come_back(chat):
@@ -233,12 +237,11 @@ def test_pings_are_answered_both_ways(chat):
 
 @pytest.mark.parametrize("code", [1000, 1001, 3000, 4999])
 def test_the_clients_close_code_reaches_the_backend(chat, backend, code):
-    backend.codes.clear()
     chat.protocol.send_close(code, "done")
     chat.flush()
     assert chat.receive().opcode is Opcode.CLOSE and chat.receive() is None
     chat.stream.close()
-    assert portico.eventually(lambda: backend.codes) == [code]
+    assert portico.eventually(lambda: backend.codes[chat.target], what="the end of the conversation") == code
 
 
 @pytest.mark.parametrize("code", [1000, 1011, 4001])
@@ -266,8 +269,7 @@ def test_a_client_that_has_finished_writing_still_reads(connect):
 def test_a_client_that_vanishes_is_missed_by_the_backend(connect, backend):
     with connect() as chat:
         assert chat.returned("hello") == b"hello"
-        backend.codes.clear()
-    assert portico.eventually(lambda: backend.codes) == [NO_CLOSE_FRAME]
+    assert portico.eventually(lambda: backend.codes[chat.target], what="the end of the conversation") == NO_CLOSE_FRAME
 
 
 def test_a_backend_that_vanishes_is_missed_by_the_client(chat):

@@ -68,7 +68,7 @@ def curl_lines(http, https, admin, folder, ca):
 def run_lines(lines):
     failed = 0
     for line in lines:
-        result = subprocess.run(line.command, shell=True, capture_output=True, text=True, timeout=30, check=False)
+        result = subprocess.run(line.command, shell=True, capture_output=True, text=True, timeout=portico.COMMAND_SECONDS, check=False)
         held = result.returncode == 0 and re.search(line.shows, result.stdout)
         failed += not held
         print(f"{'ok    ' if held else 'FAILED'} {line.command}", flush=True)
