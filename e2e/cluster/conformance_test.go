@@ -93,9 +93,9 @@ func send(t *testing.T, client *http.Client, method, target string) *harness.Ans
 }
 
 // awaitServed polls until the Ingress is in effect: its status says where, not since when.
-func awaitServed(t *testing.T, client *http.Client, target string) {
+func (c conformer) awaitServed(t *testing.T, client *http.Client, target string) {
 	t.Helper()
-	harness.Eventually(t, target, func() error {
+	c.InEffect(t, target, func() error {
 		request, err := http.NewRequest(http.MethodGet, target, nil)
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func TestConformanceDefaultBackend(t *testing.T) {
 	ingress.Spec.DefaultBackend = &backend
 	cluster.Apply(t, ingress)
 	client := clientTo(c.statusAddress(t, "default-backend"), nil)
-	awaitServed(t, client, "http://my-host/")
+	c.awaitServed(t, client, "http://my-host/")
 
 	for _, row := range []struct{ method, host, path string }{
 		{"GET", "my-host", "/"},
@@ -177,8 +177,8 @@ func TestConformanceHostRules(t *testing.T) {
 	ingress.Spec.TLS = []networkingv1.IngressTLS{{Hosts: []string{"foo.bar.com"}, SecretName: "conformance-tls"}}
 	cluster.Apply(t, ingress)
 	client := clientTo(c.statusAddress(t, "host-rules"), authority)
-	awaitServed(t, client, "http://bar.foo.com/")
-	awaitServed(t, client, "https://foo.bar.com/")
+	c.awaitServed(t, client, "http://bar.foo.com/")
+	c.awaitServed(t, client, "https://foo.bar.com/")
 
 	t.Run("https of the host with a certificate verifies and is served", func(t *testing.T) {
 		answer := send(t, client, "GET", "https://foo.bar.com/")
@@ -212,15 +212,19 @@ func TestConformanceHostRules(t *testing.T) {
 	}
 }
 
+// expect polls: a Deployment is ready before its EndpointSlices are there, and another Service's may be first.
 func expect(t *testing.T, client *http.Client, host, path string, status int, service string) {
 	t.Helper()
-	answer := send(t, client, "GET", "http://"+host+path)
-	if answer.Status != status || answer.Service != service {
-		t.Errorf("%d from %q, wanted %d from %q", answer.Status, answer.Service, status, service)
-	}
-	if status == 200 && (answer.Captured.Path != path || answer.Host != host) {
-		t.Errorf("the pod saw %q of %q", answer.Captured.Path, answer.Host)
-	}
+	harness.Eventually(t, host+path, func() error {
+		answer := send(t, client, "GET", "http://"+host+path)
+		if answer.Status != status || answer.Service != service {
+			return fmt.Errorf("%d from %q, wanted %d from %q", answer.Status, answer.Service, status, service)
+		}
+		if status == 200 && (answer.Captured.Path != path || answer.Host != host) {
+			t.Errorf("the pod saw %q of %q", answer.Captured.Path, answer.Host)
+		}
+		return nil
+	})
 }
 
 func TestConformancePathRules(t *testing.T) {
@@ -242,7 +246,7 @@ func TestConformancePathRules(t *testing.T) {
 		harness.Rule("trailing-slash-path-rules", path(prefix, "/aaa/bbb/", "aaa-slash-bbb-slash-prefix"),
 			path(exact, "/foo/", "foo-slash-exact"))))
 	client := clientTo(c.statusAddress(t, "path-rules"), nil)
-	awaitServed(t, client, "http://exact-path-rules/foo")
+	c.awaitServed(t, client, "http://exact-path-rules/foo")
 
 	for _, row := range []struct {
 		rule, host, path, service string
@@ -297,7 +301,7 @@ func TestConformanceLoadBalancing(t *testing.T) {
 	cluster.Apply(t, harness.Ingress(c.namespace, "load-balancing", c.Class,
 		harness.Rule("load-balancing", harness.Path(networkingv1.PathTypeExact, "/", "echo-service", harness.ServicePort))))
 	client := clientTo(c.statusAddress(t, "load-balancing"), nil)
-	awaitServed(t, client, "http://load-balancing/")
+	c.awaitServed(t, client, "http://load-balancing/")
 	cluster.Scale(t, c.namespace, "echo-service", 10)
 
 	harness.Eventually(t, "100 requests answered by all ten pods", func() error {

@@ -87,14 +87,14 @@ func TestCertManagersSolverIsReachedBesideTheHostsOwnIngress(t *testing.T) {
 		}
 		return err
 	}
-	harness.Eventually(t, "the first issue", reached)
+	portico.InEffect(t, "the first issue", reached)
 	must(t, portico.Serves("http://shop.test/", "shop"))
 	must(t, portico.Serves("http://shop.test/.well-known/acme-challenge/another", "shop"))
 
 	// At renewal the host has its certificate already.
 	cluster.Secret(t, namespace, "shop.test-tls", certificateFor(t, "shop.test"))
 	harness.Eventually(t, "https", func() error { return portico.Answers("http://shop.test/", 308) })
-	harness.Eventually(t, "the renewal", reached)
+	portico.InEffect(t, "the renewal", reached)
 	must(t, portico.Answers(challenge, 200)) // without the way round by https
 
 	// What it made is gone when the challenge is met.

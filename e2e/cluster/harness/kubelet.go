@@ -15,7 +15,7 @@ import (
 )
 
 // How long an ending pod goes on serving: what a preStop hook that sleeps gives in real clusters.
-const lameDuck = time.Second
+const lameDuck = 3 * time.Second
 
 // Node is the name of the one node, and NodeAddress its address.
 const (

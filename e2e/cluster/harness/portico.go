@@ -276,6 +276,19 @@ func Do(client *http.Client, request *http.Request) (*Answer, error) {
 	return answer, nil
 }
 
+// InEffect waits like Eventually, and then until what `check` saw of one worker holds for all of them: the controller hands
+// a change to one after the other, in one task; /metrics asks each worker, and then passes by the controller. So behind the
+// first answer the task is done, and behind the second so is each worker.
+func (p *Portico) InEffect(t testing.TB, what string, check func() error) {
+	t.Helper()
+	Eventually(t, what, check)
+	for range 2 {
+		if status, _, err := p.Admin("/metrics"); err != nil || status != http.StatusOK {
+			t.Fatalf("/metrics: %d, %v", status, err)
+		}
+	}
+}
+
 // Serves complains unless the URL is answered by a pod of that Service.
 func (p *Portico) Serves(url, service string) error {
 	answer, err := p.Get(url)
