@@ -90,7 +90,7 @@ bool Exchange::parse_target() {
 
 void Exchange::route() {
   if (context_.pressure == Pressure::kCritical) {
-    answer(503, "shed: memory is nearly used up");
+    answer(503, kShedForMemory);
     return;
   }
   match_ = config_->config().routes.match({.host = host_, .path = target_.path()});

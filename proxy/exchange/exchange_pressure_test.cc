@@ -11,6 +11,7 @@ TEST(ExchangePressure, NearlyWithoutMemoryNothingIsBegun) {
   scene.start();
   EXPECT_EQ(scene.client.status, 503);
   EXPECT_NE(scene.client.fields.find("Retry-After: 1\n"), std::string::npos);
+  EXPECT_EQ(scene.record().reason, kShedForMemory);
   EXPECT_TRUE(scene.worker.upstreams.streams.empty());
   scene.expect_finished();
 }

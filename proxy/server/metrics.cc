@@ -10,6 +10,8 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include "proxy/exchange/pressure.h"
+
 namespace portico::server {
 namespace {
 
@@ -119,6 +121,7 @@ void Metrics::count(const exchange::Record& record) {
   const auto bucket = std::ranges::lower_bound(kLatencyBounds, seconds) - kLatencyBounds.begin();
   ++latency[static_cast<std::size_t>(bucket)];
   latency_sum_seconds += seconds;
+  shed_requests += record.reason == exchange::kShedForMemory ? 1 : 0;
   if (record.attempts > 1) {
     retries += static_cast<std::uint64_t>(record.attempts - 1);
   }
@@ -152,6 +155,7 @@ void Metrics::add(const Metrics& other) {
   refused.too_many += other.refused.too_many;
   refused.too_many_of_client += other.refused.too_many_of_client;
   refused.no_memory += other.refused.no_memory;
+  shed_requests += other.shed_requests;
   dropped_log_lines += other.dropped_log_lines;
   retries += other.retries;
   pool.connects += other.pool.connects;
@@ -186,6 +190,9 @@ std::string to_prometheus_text(const Metrics& total, const exchange::Config& con
              {counter({{"reason", "max_connections"}}, total.refused.too_many),
               counter({{"reason", "max_connections_per_client"}}, total.refused.too_many_of_client),
               counter({{"reason", "memory"}}, total.refused.no_memory)}));
+  families.push_back(family("portico_requests_shed_total",
+                            "Requests answered 503 because memory was nearly used up.", Counter,
+                            {counter({}, total.shed_requests)}));
   families.push_back(family("portico_connections_limit",
                             "What --max-connections says; 0: no limit.", Gauge,
                             {gauge({}, static_cast<double>(total.connection_limit))}));

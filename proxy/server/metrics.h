@@ -37,6 +37,7 @@ struct Metrics {
   std::uint64_t open_connections = 0;
   std::uint64_t shed_connections = 0;  // for want of descriptors
   Refusals refused;
+  std::uint64_t shed_requests = 0;     // for want of memory
   std::uint64_t connection_limit = 0;  // of the whole process, as the two below; 0: none
   std::uint64_t memory_limit_bytes = 0;
   std::uint64_t memory_used_bytes = 0;

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "proxy/exchange/pressure.h"
 #include "proxy/exchange/testing/config.h"
 
 namespace portico::server {
@@ -66,6 +67,20 @@ TEST(Metrics, CountsTriesAfterTheFirst) {
   metrics.count(record(nullptr, 200, 1ms, 1));
   metrics.count(record(nullptr, 200, 1ms, 3));
   EXPECT_EQ(metrics.retries, 2U);
+}
+
+TEST(Metrics, CountsRequestsShedForMemory) {
+  auto shed = record(nullptr, 503);
+  shed.reason = exchange::kShedForMemory;
+  auto grpc = record(nullptr, 200);  // gRPC's statuses are told behind a 200
+  grpc.reason = exchange::kShedForMemory;
+  Metrics worker;
+  worker.count(shed);
+  worker.count(grpc);
+  worker.count(record(nullptr, 503));
+  Metrics total;
+  total.add(worker);
+  EXPECT_THAT(text_of(total), HasSubstr("portico_requests_shed_total 2\n"));
 }
 
 TEST(Metrics, ForgetsARetiredBackendBeforeItsIdIsUsedAgain) {
