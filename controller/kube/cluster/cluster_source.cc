@@ -337,9 +337,11 @@ routing::Diagnostics ClusterSource::findings() const {
   if (!secrets_.waiting().empty()) {
     all.push_back({.severity = routing::Severity::kWarning,
                    .message = fmt::format("more than {} Secrets that Ingresses name are missing or "
-                                          "not of type kubernetes.io/tls: they are read in turn",
+                                          "not of type kubernetes.io/tls: they are read in turn, "
+                                          "and count as missing until then",
                                           NamedSecrets::kMostRead),
-                   .fix = "give them that type"});
+                   .fix = "give those with a certificate that type, and let Ingresses of a "
+                          "namespace share one with authorities"});
   }
   return all;
 }

@@ -9,13 +9,13 @@
 
 namespace portico::kube {
 
-// Each that is read costs an open watch, so that only so many are at once. While others wait, those
-// that turn out not to exist give way to them, in turn.
+// Each that is read costs an open watch, which is a connection to the API server, so that only so
+// many are at once. While others wait, those that turn out not to exist give way to them, in turn.
 //
 // A decider. Keys are "namespace/name".
 class NamedSecrets {
  public:
-  static constexpr std::size_t kMostRead = 64;
+  static constexpr std::size_t kMostRead = 256;
   static constexpr std::size_t kTurns = 8;  // that give way at a time
 
   // An Ingress names it, or none does any more. `held`: it is among those of the TLS type.
