@@ -101,6 +101,21 @@ TEST(H2Upstream, HandsOnInterimAnswers) {
   EXPECT_EQ(exchange.statuses, "103 200 ");
 }
 
+// HTTP/2 itself asks for three digits only.
+TEST(H2Upstream, AStatusThatIsNoneIsABadAnswer) {
+  for (const auto* status : {"000", "099"}) {
+    H2Scene scene;
+    FakeExchange exchange;
+    scene.send(exchange);
+    scene.answer(1, status, "a body without a head");
+    EXPECT_EQ(exchange.statuses, "") << status;
+    EXPECT_EQ(exchange.body, "") << status;
+    ASSERT_EQ(exchange.errors.size(), 1U) << status;
+    EXPECT_EQ(exchange.errors[0].retry, routing::RetryRule::kNever);
+    EXPECT_TRUE(scene.idle) << status;
+  }
+}
+
 TEST(H2Upstream, ReadsAnAnswerToHeadWithALength) {
   H2Scene scene;
   FakeExchange exchange;
@@ -327,6 +342,16 @@ TEST(H2Upstream, AnEndOfTheConnectionEndsItsStreams) {
   EXPECT_TRUE(scene.closed);
 }
 
+TEST(H2Upstream, WhatWasReleasedEndsWithTheConnectionToo) {
+  H2Scene scene;
+  FakeExchange exchange;
+  scene.send(exchange);
+  exchange.release();  // its reset has not left yet
+  scene.wire.end();
+  EXPECT_TRUE(scene.idle);
+  EXPECT_TRUE(scene.closed);
+}
+
 TEST(H2Upstream, AWholeAnswerOutlivesItsConnection) {
   H2Scene scene;
   FakeExchange exchange;
@@ -390,13 +415,15 @@ TEST(H2Upstream, ClosesWhenIdleForTooLong) {
 }
 
 TEST(H2Upstream, RefusesAWebSocket) {
-  H2Scene scene;
-  FakeExchange exchange;
-  scene.send(exchange, false, {.upgrade = "websocket"});
-  ASSERT_EQ(exchange.errors.size(), 1U);
-  EXPECT_EQ(exchange.errors[0].status, 502);
-  EXPECT_TRUE(scene.idle);
-  EXPECT_TRUE(scene.served.empty());
+  for (const auto* upgrade : {"websocket", "WebSocket", "other, websocket"}) {
+    H2Scene scene;
+    FakeExchange exchange;
+    scene.send(exchange, false, {.upgrade = upgrade});
+    ASSERT_EQ(exchange.errors.size(), 1U) << upgrade;
+    EXPECT_EQ(exchange.errors[0].status, 502);
+    EXPECT_TRUE(scene.idle);
+    EXPECT_TRUE(scene.served.empty());
+  }
 }
 
 TEST(H2Upstream, RefusesTooLongAHead) {

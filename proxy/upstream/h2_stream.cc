@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "proxy/http/chars.h"
 #include "proxy/http/rules.h"
 
 namespace portico::upstream {
@@ -19,7 +20,6 @@ constexpr std::uint32_t kMaxInterims = 32;  // 1xx answers to one request
 // Of a request's body: what waits for the endpoint's window before the client has to.
 constexpr std::size_t kMaxWaiting = std::size_t{64} * 1024;
 constexpr std::size_t kTellAtOnce = std::size_t{16} * 1024;
-constexpr std::size_t kKeptCapacity = std::size_t{16} * 1024;
 
 constexpr routing::ProxyError kTakesNoWebSocket{
     .reason = "the endpoint speaks HTTP/2 and can't take a WebSocket"};
@@ -29,13 +29,6 @@ constexpr routing::ProxyError kTooManyInterims{.reason =
                                                    "the endpoint sent too many interim answers"};
 constexpr routing::ProxyError kTooLong{.reason = "the endpoint's answer has too long a head"};
 
-void forget(std::string& bytes) {
-  bytes.clear();
-  if (bytes.capacity() > kKeptCapacity) {
-    bytes = std::string();
-  }
-}
-
 }  // namespace
 
 void H2Stream::lend(exchange::ResponseSink& sink) {
@@ -43,7 +36,7 @@ void H2Stream::lend(exchange::ResponseSink& sink) {
   id_ = 0;
   head_.clear();
   trailers_.clear();
-  incoming_told_ = outgoing_taken_ = section_bytes_ = 0;
+  section_bytes_ = 0;
   sent_trailers_.clear();
   error_.reset();
   interims_ = 0;
@@ -59,7 +52,7 @@ void H2Stream::send_head(const exchange::OutgoingRequest& request, bool body_fol
   asked_by_head_ = request.method == http::Method::kHead;
   has_body_ = body_follows;
   // Other upgrades may be passed over (RFC 9110 7.8); this one means that nothing else is wanted.
-  if (request.upgrade == "websocket") {
+  if (http::list_contains(request.upgrade, "websocket")) {
     closed_ = true;
     fail(kTakesNoWebSocket);
     return;
@@ -96,14 +89,10 @@ Flow H2Stream::write_body(std::span<const char> piece) {
   if (closed_) {
     return Flow::kGo;  // what became of it is about to be told
   }
-  if (outgoing_taken_ == outgoing_.size()) {
-    outgoing_.clear();
-    outgoing_taken_ = 0;
-  }
-  outgoing_.append(piece.data(), piece.size());
+  outgoing_.append(piece);
   owner_.session().resume(id_);
   owner_.send_later();
-  waits_ = waiting_bytes() > kMaxWaiting;
+  waits_ = outgoing_.size() > kMaxWaiting;
   return waits_ ? Flow::kWait : Flow::kGo;
 }
 
@@ -127,21 +116,21 @@ void H2Stream::flush() {
 
 std::size_t H2Stream::unsent_bytes() const {
   // While the endpoint gives no window, what other streams send says nothing of this one.
-  return waiting_bytes() > 0 ? waiting_bytes() : owner_.unsent_bytes();
+  return outgoing_.empty() ? owner_.unsent_bytes() : outgoing_.size();
 }
 
 http::H2Supply H2Stream::supply(std::size_t limit) {
-  const auto bytes = std::min(limit, waiting_bytes());
-  const bool all = bytes == waiting_bytes();
+  const auto bytes = std::min(limit, outgoing_.size());
+  const bool all = bytes == outgoing_.size();
   return {.bytes = bytes,
           .end = ended_ && all,
           .trailers = sent_trailers_.empty() ? nullptr : &sent_trailers_};
 }
 
 void H2Stream::take(std::span<char> to) {
-  std::copy_n(outgoing_.data() + outgoing_taken_, to.size(), to.data());
-  outgoing_taken_ += to.size();
-  if (waits_ && waiting_bytes() <= kMaxWaiting / 2) {
+  std::ranges::copy(outgoing_.front(to.size()), to.data());
+  outgoing_.take(to.size());
+  if (waits_ && outgoing_.size() <= kMaxWaiting / 2) {
     waits_ = false;
     writable_ = true;
     owner_.deliver_later(*this);
@@ -152,7 +141,7 @@ void H2Stream::take(std::span<char> to) {
 
 void H2Stream::read_more(bool credit) {
   credit_ = credit;
-  if (credit && incoming_told_ < incoming_.size()) {
+  if (credit && !incoming_.empty()) {
     owner_.deliver_later(*this);
   }
 }
@@ -191,6 +180,10 @@ void H2Stream::on_fields_end(bool end_stream) {
 
 void H2Stream::take_head(bool end_stream) {
   head_.version_minor = 1;
+  if (head_.status < 100) {  // three digits of which the session makes a final answer
+    fail(kBroken);
+    return;
+  }
   if (head_.status < 200) {
     if (++interims_ > kMaxInterims) {
       fail(kTooManyInterims);
@@ -236,8 +229,8 @@ void H2Stream::on_data(std::span<const char> piece) {
     return;
   }
   owner_.touch(*this);
-  if (!credit_ || incoming_told_ < incoming_.size()) {
-    incoming_.append(piece.data(), piece.size());
+  if (!credit_ || !incoming_.empty()) {
+    incoming_.append(piece);
     return;
   }
   owner_.session().consume_stream(id_, piece.size());
@@ -253,21 +246,18 @@ void H2Stream::on_data_end() {
 }
 
 void H2Stream::deliver_bytes() {
-  while (sink_ != nullptr && credit_ && incoming_told_ < incoming_.size()) {
-    const auto size = std::min(kTellAtOnce, incoming_.size() - incoming_told_);
-    const std::span<const char> piece(incoming_.data() + incoming_told_, size);
-    incoming_told_ += size;
+  while (sink_ != nullptr && credit_ && !incoming_.empty()) {
+    const auto piece = incoming_.front(kTellAtOnce);
+    incoming_.take(piece.size());
     if (!closed_) {
-      owner_.session().consume_stream(id_, size);
+      owner_.session().consume_stream(id_, piece.size());
     }
     owner_.touch(*this);
     sink_->on_response_body(piece);
   }
-  if (sink_ == nullptr || incoming_told_ < incoming_.size()) {
+  if (sink_ == nullptr || !incoming_.empty()) {
     return;
   }
-  incoming_.clear();
-  incoming_told_ = 0;
   if (answer_ == Answer::kWhole && !std::exchange(end_told_, true)) {
     owner_.touch(*this);
     sink_->on_response_end(has_trailers_ ? &trailers_ : nullptr);
@@ -320,21 +310,18 @@ void H2Stream::on_stream_closed(H2Error error) {
 
 void H2Stream::on_connection_lost(bool is_malformed) {
   closed_ = true;
-  if (answer_ == Answer::kWhole) {
-    return;  // what came whole is told when there is credit
-  }
   if (answer_ == Answer::kBody) {
     fail(routing::upstream_error::kClosedInAnswer);
-    return;
-  }
-  fail(is_malformed ? kBroken : routing::upstream_error::kClosedBeforeAnswer);
+  } else if (answer_ == Answer::kHead) {
+    fail(is_malformed ? kBroken : routing::upstream_error::kClosedBeforeAnswer);
+  }  // else what came whole is told when there is credit
+  owner_.on_let_go(*this);
 }
 
 void H2Stream::release() {
   sink_ = nullptr;
-  forget(incoming_);
-  forget(outgoing_);
-  incoming_told_ = outgoing_taken_ = 0;
+  incoming_.clear();
+  outgoing_.clear();
   // Of a request that was not sent whole the endpoint must not take what came for all of it.
   if (!closed_ && !(answer_ == Answer::kWhole && (end_sent_ || !has_body_))) {
     owner_.session().reset(id_, H2Error::kCancel);

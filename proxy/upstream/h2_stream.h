@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "proxy/exchange/stream.h"
 #include "proxy/http/h1_decoder.h"
 #include "proxy/http/h2_session.h"
 #include "proxy/http/message.h"
+#include "proxy/upstream/byte_queue.h"
 
 namespace portico::upstream {
 
@@ -91,7 +91,6 @@ class H2Stream final : public exchange::ClientStream, private http::H2StreamEven
   void take_trailers();
   void fail(const routing::ProxyError& error);
   void deliver_bytes();
-  [[nodiscard]] std::size_t waiting_bytes() const { return outgoing_.size() - outgoing_taken_; }
 
   H2StreamOwner& owner_;
   const http::Limits& limits_;
@@ -99,10 +98,8 @@ class H2Stream final : public exchange::ClientStream, private http::H2StreamEven
   std::int32_t id_ = 0;
   http::ResponseHead head_;
   http::FieldBlock trailers_;
-  std::string incoming_;  // came without credit
-  std::size_t incoming_told_ = 0;
-  std::string outgoing_;  // of the request's body
-  std::size_t outgoing_taken_ = 0;
+  ByteQueue incoming_;  // came without credit
+  ByteQueue outgoing_;  // of the request's body
   http::H2FieldList sent_fields_;
   http::H2FieldList sent_trailers_;
   std::optional<routing::ProxyError> error_;  // to be told
