@@ -238,7 +238,7 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
         read_into<&Policy::backend_proxy_protocol, read_backend_proxy_protocol>,
         "backend_proxy_protocol", "off",
         "Portico's own: connections to the backend begin with a PROXY header (`v1` or `v2`) that "
-        "names the client, and serve one request each; HTTP/1 backends only"),
+        "names the client, and serve one request each"),
     later("proxy-next-upstream", kPath, "the failures after which another endpoint is tried"),
     later("proxy-next-upstream-timeout", kPath, "the time in which another endpoint is tried"),
     later("proxy-next-upstream-tries", kPath, "how many endpoints are tried"),

@@ -186,7 +186,7 @@ std::size_t H1Connection::take_head(std::span<char> bytes) {
     }
     return *fed;
   }
-  reusable_ = head.keep_alive && head.framing != Framing::kUntilClose &&
+  reusable_ = head.keep_alive && !serves_once_ && head.framing != Framing::kUntilClose &&
               requests_ < options_.upstream_requests;
   state_ = decoder.message_complete() ? State::kComplete : State::kBody;
   sink_->on_response_head(head);

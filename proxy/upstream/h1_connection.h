@@ -63,7 +63,7 @@ class H1Connection final : public exchange::Mortal,
   void lend(exchange::ResponseSink& sink, std::unique_ptr<Lease> lease);
   void close();
   // It is good for one exchange only.
-  void serve_once() { reusable_ = false; }
+  void serve_once() { serves_once_ = true; }
 
   [[nodiscard]] exchange::EndpointId endpoint() const { return endpoint_; }
   // It is the endpoint's address, and is talked to as the endpoint is.
@@ -124,6 +124,7 @@ class H1Connection final : public exchange::Mortal,
   State state_ = State::kIdle;
   bool credit_ = false;
   bool request_ended_ = false;
+  bool serves_once_ = false;
   bool reusable_ = true;
   bool write_blocked_ = false;
   bool in_feed_ = false;  // on_bytes is on the stack: it settles a release itself

@@ -30,17 +30,21 @@ class H2Pool::Waiting final : public exchange::PendingAcquire, public WaitingHoo
 };
 
 // A connect, and who waits for it. It goes on when nobody does any more: others are likely to come.
+// One whose PROXY header speaks for one client is that client's alone.
 class H2Pool::Connecting final {
  public:
   Connecting(H2Pool& pool, const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout)
       : pool_(pool),
         endpoint_(endpoint),
         timeout_(timeout),
+        retired_(endpoint.announcement != nullptr),
         connect_(pool.loop_, endpoint,
                  {.timeout = timeout,
                   .unacknowledged_limit = kUnacknowledgedLimit,
                   .keepalive = kKeepalive},
-                 pool.reasons_, [this](Connect::Result result) { done(std::move(result)); }) {}
+                 pool.reasons_, [this](Connect::Result result) { done(std::move(result)); }) {
+    endpoint_.announcement = nullptr;  // it is gone by the time that anybody looks
+  }
 
   [[nodiscard]] exchange::EndpointId endpoint() const { return endpoint_.id; }
   [[nodiscard]] bool leads_to(const exchange::Endpoint& endpoint) const {
@@ -91,7 +95,7 @@ class H2Pool::Connecting final {
   exchange::Endpoint endpoint_;  // its `tls` lives as long as connect_
   std::chrono::milliseconds timeout_;
   WaitingList waiting_;
-  bool retired_ = false;
+  bool retired_;  // takes none but the first who waits
   Connect connect_;
 };
 
@@ -106,7 +110,7 @@ exchange::Upstreams::Acquired H2Pool::acquire(const exchange::Endpoint& endpoint
                                               std::chrono::milliseconds connect_timeout,
                                               exchange::ResponseSink& sink,
                                               exchange::AcquireSink& waiter) {
-  if (reuse == exchange::Reuse::kAllowed) {
+  if (reuse == exchange::Reuse::kAllowed && endpoint.announcement == nullptr) {
     if (auto* const connection = find_room(endpoint); connection != nullptr) {
       ++counts_.reuses;
       return {.stream = &connection->lend(sink), .pending = nullptr};
@@ -134,7 +138,8 @@ H2Pool::Connecting& H2Pool::connecting_to(const exchange::Endpoint& endpoint,
                                           std::chrono::milliseconds timeout) {
   auto& coming = endpoints_[endpoint.id].coming;
   const auto fits = [&](const auto& connecting) {
-    return connecting->has_room() && connecting->leads_to(endpoint);
+    return endpoint.announcement == nullptr && connecting->has_room() &&
+           connecting->leads_to(endpoint);
   };
   if (const auto found = std::ranges::find_if(coming, fits); found != coming.end()) {
     return **found;

@@ -1,5 +1,8 @@
 #include "proxy/upstream/h2_pool.h"
 
+#include <algorithm>
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "proxy/net/listener.h"
@@ -12,6 +15,7 @@ namespace {
 
 using exchange::EndpointId;
 using exchange::Reuse;
+using ::testing::ElementsAre;
 using testing::FakeExchange;
 
 // A backend of nghttp2's, on a real socket, that answers every request with "hi" once it may.
@@ -32,6 +36,7 @@ class H2Server final {
 
   std::uint32_t max_streams = 100;
   int requests = 0;
+  std::vector<std::string> announced;  // by PROXY headers
 
  private:
   struct Client final : net::TransportSink, http::H2ConnectionEvents {
@@ -44,7 +49,7 @@ class H2Server final {
       pump();
     }
     std::size_t on_bytes(std::span<char> bytes) override {
-      session.receive(bytes);
+      session.receive(bytes.subspan(take_proxy_header({bytes.data(), bytes.size()})));
       for (auto& [id, stream] : streams) {
         if (stream.ended && stream.sections == 1) {
           stream.sections = 2;
@@ -67,6 +72,15 @@ class H2Server final {
     void on_frame_begins(const http::H2Frame&) override {}
     void on_control_frame(const http::H2Frame&) override {}
     void on_frame_sent(const http::H2Frame&) override {}
+    // Of version 1; how many bytes it has.
+    std::size_t take_proxy_header(std::string_view bytes) {
+      if (!bytes.starts_with("PROXY ")) {
+        return 0;
+      }
+      const auto end = bytes.find("\r\n");
+      server.announced.emplace_back(bytes.substr(0, end));
+      return end + 2;
+    }
     void pump() {
       std::string bytes(std::size_t{64} * 1024, '\0');
       for (std::size_t size; (size = session.send(bytes)) > 0;) {
@@ -195,6 +209,34 @@ TEST_F(H2PoolTest, KeepsEndpointsAndWaysApart) {
   Asker second;
   EXPECT_FALSE(second.ask(pool, endpoint(1)));
   finish(second);
+}
+
+TEST_F(H2PoolTest, SharesNothingThatAPROXYHeaderHasNamedAClientFor) {
+  Asker plain;
+  plain.ask(pool, endpoint());
+  std::array<Asker, 3> askers;
+  for (std::uint16_t i = 0; i < askers.size(); ++i) {
+    if (i == 2) {
+      finish(plain);  // from now on there is a warm connection
+    }
+    const exchange::Announcement client{
+        .client = *net::SocketAddress::from("192.0.2.7", static_cast<std::uint16_t>(4711 + i)),
+        .destination = *net::SocketAddress::parse("192.0.2.1:80")};
+    auto announced = endpoint();
+    announced.announcement = &client;
+    EXPECT_FALSE(askers[i].ask(pool, announced));
+  }
+  Asker other;
+  EXPECT_TRUE(other.ask(pool, endpoint()));
+  for (const auto& asker : askers) {
+    finish(asker);
+  }
+  std::ranges::sort(server.announced);
+  EXPECT_THAT(server.announced, ElementsAre("PROXY TCP4 192.0.2.7 192.0.2.1 4711 80",
+                                            "PROXY TCP4 192.0.2.7 192.0.2.1 4712 80",
+                                            "PROXY TCP4 192.0.2.7 192.0.2.1 4713 80"));
+  EXPECT_EQ(server.accepted(), 4U);
+  run_until([&] { return pool.counts().open == 1; });
 }
 
 TEST_F(H2PoolTest, ForgetsAConnectionThatItsEndpointCloses) {

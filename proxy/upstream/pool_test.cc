@@ -110,6 +110,18 @@ TEST_F(PoolTest, UsesAWarmConnectionAgain) {
   EXPECT_EQ(pool.counts().idle, 1U);
 }
 
+TEST_F(PoolTest, LendsWhatAPROXYHeaderHasNamedAClientForOnlyOnce) {
+  const exchange::Announcement client{.client = *net::SocketAddress::parse("192.0.2.7:4711"),
+                                      .destination = *net::SocketAddress::parse("192.0.2.1:80")};
+  auto announced = endpoint();
+  announced.announcement = &client;
+  EXPECT_FALSE(request(announced));
+  EXPECT_EQ(pool.counts().open, 0U);
+  EXPECT_FALSE(request(announced));
+  EXPECT_FALSE(request(endpoint())) << "what speaks for one client must not carry another's";
+  EXPECT_EQ(server.accepted(), 3U);
+}
+
 TEST_F(PoolTest, ConnectsAnewWhereItIsAskedTo) {
   request(endpoint());
   EXPECT_FALSE(request(endpoint(), Reuse::kFresh));
