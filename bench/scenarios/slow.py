@@ -57,9 +57,13 @@ def start(stack, options):
 
 @contextlib.contextmanager
 def slow_clients(portico, count, cpus):
-    pin = None if cpus is None else lambda: os.sched_setaffinity(0, cpus)
+    def prepare():
+        if cpus is not None:
+            os.sched_setaffinity(0, cpus)
+        os.nice(19)  # on the normal client's core they give way to it
+
     clients = subprocess.Popen([sys.executable, PROGRAM, str(portico.port), HOST, str(count)],
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=pin)
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=prepare)
     try:
         if clients.stdout.readline() != f"open {count}\n":
             raise Broken("the slow clients could not be opened")
