@@ -57,6 +57,19 @@ bool is_server_name(std::string_view text) {
   });
 }
 
+// What stands against the Secret of proxy-ssl-secret; empty: nothing. One that shows and trusts
+// nothing is another than was meant.
+std::string_view unusable(const kube::Secret& secret) {
+  const auto has = [&secret](std::string_view entry) { return secret.data.contains(entry); };
+  if (secret.pair != nullptr) {
+    return {};
+  }
+  if (has("tls.crt") && has("tls.key")) {
+    return "has a tls.crt or a tls.key that is no PEM";
+  }
+  return has("ca.crt") ? "" : "has neither ca.crt nor tls.crt and tls.key";
+}
+
 }  // namespace
 
 std::string BackendWish::text() const {
@@ -168,21 +181,24 @@ WishResult read_tls_ciphers(std::string_view value, BackendWish& wish) {
 // Older versions may be named; those that are left count.
 WishResult read_tls_protocols(std::string_view value, BackendWish& wish) {
   constexpr std::array<std::string_view, 4> kOlder{"SSLv2", "SSLv3", "TLSv1", "TLSv1.1"};
-  wish.allows_tls12 = wish.allows_tls13 = false;
+  bool tls12 = false;
+  bool tls13 = false;
   for (const auto word :
        absl::StrSplit(absl::string_view(value.data(), value.size()), ' ', absl::SkipEmpty())) {
     const std::string_view version(word.data(), word.size());
     if (version == "TLSv1.2") {
-      wish.allows_tls12 = true;
+      tls12 = true;
     } else if (version == "TLSv1.3") {
-      wish.allows_tls13 = true;
+      tls13 = true;
     } else if (std::ranges::find(kOlder, version) == kOlder.end()) {
       return std::unexpected("a list of TLSv1.2 and TLSv1.3");
     }
   }
-  if (!wish.allows_tls12 && !wish.allows_tls13) {
+  if (!tls12 && !tls13) {
     return std::unexpected("a list with TLSv1.2 or TLSv1.3: nothing older is spoken");
   }
+  wish.allows_tls12 = tls12;
+  wish.allows_tls13 = tls13;
   return {};
 }
 
@@ -213,6 +229,9 @@ std::expected<std::shared_ptr<const routing::UpstreamTlsSpec>, std::string> reso
     return std::unexpected(fmt::format("there is no Secret \"{}\"", wish.secret));
   }
   if (secret != nullptr) {
+    if (const auto problem = unusable(*secret); !problem.empty()) {
+      return std::unexpected(fmt::format("Secret \"{}\" {}", wish.secret, problem));
+    }
     spec->certificate = secret->pair;
     const auto authorities = secret->data.find("ca.crt");
     if (wish.verifies && authorities != secret->data.end()) {

@@ -158,7 +158,7 @@ TEST(BackendTls, VerifyingWithoutAnAuthorityIsDenied) {
               HasSubstr("there is no Secret \"default/ca\": the rule answers 503"));
   world.apply(secret("", "  other: x\n"));
   EXPECT_EQ(speech_of(world),
-            "denied: proxy-ssl-verify is on, but Secret \"default/ca\" has no ca.crt");
+            "denied: Secret \"default/ca\" has neither ca.crt nor tls.crt and tls.key");
   world.apply(secret("not a certificate"));
   EXPECT_THAT(speech_of(world), HasSubstr("denied: Secret \"default/ca\": ca.crt"));
   const auto authority = tls::testing::make_certificate({.is_authority = true});
@@ -192,6 +192,44 @@ TEST(BackendTls, WhatCantBeUnderstoodClosesTheRoutes) {
     EXPECT_THAT(host->routes.front()->policy->denied_because, HasSubstr(name));
     EXPECT_THAT(world.findings(), HasSubstr("the routes of this Ingress answer 503"));
   }
+}
+
+TEST(BackendTls, VersionsThatCantBeUnderstoodChangeNothingForOtherIngresses) {
+  World world;
+  world.apply(service("https") + ingress("a", note("proxy-ssl-protocols", "TLSv1.1")) +
+              ingress("b", note("proxy-ssl-protocols", "TLSv1.3")));
+  EXPECT_EQ(speech_of(world, "b.example.com"), "h1 tls");
+  const auto& spec = *backend_of(world, "b.example.com")->tls;
+  EXPECT_FALSE(spec.allows_tls12);
+  EXPECT_TRUE(spec.allows_tls13);
+}
+
+TEST(BackendTls, ASecretThatCanNotBeShownIsDenied) {
+  World world;
+  const auto annotations =
+      note("backend-protocol", "HTTPS") + note("proxy-ssl-secret", "default/ca");
+  world.apply(service("") + ingress("a", annotations) + secret("", "  other: x\n"));
+  EXPECT_EQ(speech_of(world),
+            "denied: Secret \"default/ca\" has neither ca.crt nor tls.crt and tls.key");
+  const auto authority = tls::testing::make_certificate({.is_authority = true});
+  world.apply(secret(authority->chain_pem, "  tls.crt: x\n  tls.key: y\n"));
+  EXPECT_EQ(speech_of(world),
+            "denied: Secret \"default/ca\" has a tls.crt or a tls.key that is no PEM");
+  EXPECT_THAT(world.findings(), HasSubstr("is no PEM: the rule answers 503"));
+  world.apply(secret(authority->chain_pem));
+  EXPECT_EQ(speech_of(world), "h1 tls");
+}
+
+TEST(BackendTls, SpacesAroundValuesMeanNothing) {
+  World world;
+  const auto authority = tls::testing::make_certificate({.is_authority = true});
+  world.apply(service("") + secret(authority->chain_pem) +
+              ingress("a", note("backend-protocol", "HTTPS") +
+                               note("proxy-ssl-secret", "default/ca\\n") +
+                               note("proxy-ssl-verify", " on ") +
+                               note("proxy-ssl-name", "\\tapi.internal")));
+  EXPECT_EQ(world.findings(), "");
+  EXPECT_EQ(speech_of(world), "h1 tls api.internal");
 }
 
 TEST(BackendTls, IsKeptByPointerWhileNothingOfItChanges) {
