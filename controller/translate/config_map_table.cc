@@ -236,7 +236,8 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     later("default-type", "the media type of answers that name none"),
     // TLS
     setting("ssl-protocols", read_protocols, "TLSv1.2 TLSv1.3",
-            "the TLS versions that are served; older ones than these two never are"),
+            "the TLS versions that are served; older ones than these two never are",
+            "what it names of these two is served, or both where it names neither"),
     setting("ssl-ciphers", read_ciphers, "",
             "the TLS 1.2 cipher suites; empty: Mozilla's intermediate list without DHE"),
     setting("ssl-ecdh-curve", read_groups, "auto", "the groups of the key exchange"),
