@@ -11,14 +11,6 @@ namespace {
 
 constexpr std::string_view kSpaces = " \t\r\n";
 
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(kSpaces);
-  if (first == std::string_view::npos) {
-    return {};
-  }
-  return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
-}
-
 template <class Number>
 bool read_whole(std::string_view text, Number& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -128,10 +120,18 @@ std::expected<std::vector<std::string>, std::string_view> read_paths(std::string
   return paths;
 }
 
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(kSpaces);
+  if (first == std::string_view::npos) {
+    return {};
+  }
+  return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
+}
+
 std::string quoted_value(std::string_view value) {
   constexpr std::size_t kMost = 120;
   std::string text(value.substr(0, kMost));
-  std::ranges::replace(text, '\n', ' ');
+  std::ranges::replace_if(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   return "\"" + text + (value.size() > kMost ? "...\"" : "\"");
 }
 

@@ -29,8 +29,11 @@ std::expected<std::uint64_t, std::string_view> read_count(std::string_view text)
 // Paths, separated by commas, each beginning with a slash; none where there is nothing.
 std::expected<std::vector<std::string>, std::string_view> read_paths(std::string_view text);
 
-// As a message shows it: in quotes, on one line, cut where it is long (values can be whole files of
-// nginx text).
+// Without the spaces and line ends around it, as ingress-nginx takes values that are texts.
+std::string_view trim(std::string_view text);
+
+// As a message shows it: in quotes, on one line without control characters, cut where it is long
+// (values can be whole files of nginx text).
 std::string quoted_value(std::string_view value);
 
 // Whether nginx configuration text holds a directive that lets some clients in and keeps others

@@ -62,7 +62,7 @@ class Reader {
       served_tls(prefix, row, value);
       return;
     }
-    const auto done = row.read_wish != nullptr ? row.read_wish(value, reading_.backend)
+    const auto done = row.read_wish != nullptr ? row.read_wish(trim(value), reading_.backend)
                                                : row.read(value, reading_.policy);
     if (done) {
       return;
@@ -94,7 +94,7 @@ class Reader {
   void served_tls(std::string_view prefix, const AnnotationRow& row, std::string_view value) {
     reading_.tls.is_given = true;
     const bool was_refused = !reading_.tls.tls.refused_because.empty();
-    if (const auto done = row.read_tls(value, reading_.tls); !done) {
+    if (const auto done = row.read_tls(trim(value), reading_.tls); !done) {
       const bool closes = !was_refused && !reading_.tls.tls.refused_because.empty();
       add(Severity::kError, prefix, row.name,
           fmt::format("{} is not {}{}", quoted_value(value), done.error(),

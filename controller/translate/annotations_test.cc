@@ -57,6 +57,19 @@ TEST(AnnotationTable, GuardsEveryNameThatKeepsClientsOut) {
   }
 }
 
+TEST(Annotations, OfTlsAreReadWithoutTheSpacesAroundThem) {
+  EXPECT_EQ(read("auth-tls-secret", " shop/ca\n").tls.tls.authority_secret, "shop/ca");
+  EXPECT_EQ(read("auth-tls-verify-client", "optional ").tls.verify,
+            routing::ClientVerification::kOptional);
+  EXPECT_EQ(read("ssl-ciphers", "ECDHE-RSA-AES128-GCM-SHA256\n").tls.tls.ciphers,
+            "ECDHE-RSA-AES128-GCM-SHA256");
+  EXPECT_EQ(read("proxy-ssl-name", "\tapi.internal").backend.name, "api.internal");
+}
+
+TEST(Annotations, AreQuotedWithoutControlCharacters) {
+  EXPECT_EQ(quoted_value("a\r\n\x1b[2Jb"), "\"a   [2Jb\"");
+}
+
 TEST(Annotations, SetTheirFieldOfThePolicy) {
   EXPECT_FALSE(read("ssl-redirect", "false").policy.ssl_redirect);
   EXPECT_TRUE(read("force-ssl-redirect", "1").policy.force_ssl_redirect);
