@@ -41,7 +41,7 @@ class ControllerTest : public ::testing::Test {
     source_ = std::move(*source);
     ASSERT_TRUE(until([this] { return batches_ == 1; }));
   }
-  bool until(std::move_only_function<bool()> done) { return loop_.run_until(std::move(done), 5s); }
+  bool until(std::move_only_function<bool()> done) { return loop_.run_until(std::move(done), 60s); }
   void next_batch() {
     const auto seen = batches_;
     ASSERT_TRUE(until([&] { return batches_ > seen; }));

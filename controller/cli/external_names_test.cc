@@ -27,7 +27,7 @@ class ExternalNamesTest : public ::testing::Test {
       ++told_[name];
     });
   }
-  bool until(std::move_only_function<bool()> done) { return loop_.run_until(std::move(done), 5s); }
+  bool until(std::move_only_function<bool()> done) { return loop_.run_until(std::move(done), 60s); }
 
   net::Loop loop_;
   kube::FakeDnsServer server_{loop_};

@@ -38,7 +38,7 @@ class Serve : public ::testing::Test {
   // The admin address, once ready.
   std::string start() {
     running_ = std::thread([this] { status_ = run_serve(options_); });
-    const auto limit = std::chrono::steady_clock::now() + 10s;
+    const auto limit = std::chrono::steady_clock::now() + 60s;
     std::string log;
     while (!log.ends_with("ready\n") && std::chrono::steady_clock::now() < limit) {
       log += log_.take();

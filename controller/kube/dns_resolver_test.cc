@@ -51,7 +51,7 @@ class DnsResolverTest : public ::testing::Test {
     return loop_.run_until(std::move(done), kLimit);
   }
 
-  static constexpr std::chrono::milliseconds kLimit{5000};
+  static constexpr std::chrono::milliseconds kLimit{60'000};
   net::Loop loop_;
   FakeDnsServer server_{loop_};
   std::unique_ptr<DnsResolver> resolver_;

@@ -79,7 +79,7 @@ class ManifestSourceTest : public ::testing::Test {
     ASSERT_TRUE(loop_.run_until([&] { return !world_.contains("last"); }, kLimit));
   }
 
-  static constexpr std::chrono::milliseconds kLimit{5000};
+  static constexpr std::chrono::milliseconds kLimit{60'000};
   TempFolder folder_;
   net::Loop loop_;
   std::unique_ptr<ManifestSource> source_;

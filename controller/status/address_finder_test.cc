@@ -47,7 +47,7 @@ class AddressFinderTest : public ::testing::Test {
     std::optional<std::string> told;
     finder.find(
         [&](std::optional<Addresses> found) { told = found ? to_string(*found) : "not known"; });
-    loop.run_until([&] { return told.has_value(); }, 5s);
+    loop.run_until([&] { return told.has_value(); }, 60s);
     return told.value_or("never");
   }
 
@@ -55,7 +55,7 @@ class AddressFinderTest : public ::testing::Test {
     AddressFinder finder(api, log, options, state);
     std::optional<bool> told;
     finder.find_other_replica([&](bool exists) { told = exists; });
-    loop.run_until([&] { return told.has_value(); }, 5s);
+    loop.run_until([&] { return told.has_value(); }, 60s);
     return told.value();
   }
 
@@ -169,7 +169,7 @@ TEST_F(AddressFinderTest, APodThatTheClusterDoesNotKnowIsAlone) {
 TEST_F(AddressFinderTest, FindsOthersOnceItsOwnPodIsGone) {
   AddressFinder finder(api, log, options, state);
   finder.learn_own_pod();
-  EXPECT_TRUE(loop.run_until([&] { return api.in_flight() == 0; }, 5s));
+  EXPECT_TRUE(loop.run_until([&] { return api.in_flight() == 0; }, 60s));
   list(pod("portico-b", "n1"));
   api.before = [](const kube::ApiRequest& request) -> std::optional<testing::FakeApi::Result> {
     return request.target.ends_with("/portico-a") ? std::optional(testing::refusal(404, "gone"))
@@ -177,7 +177,7 @@ TEST_F(AddressFinderTest, FindsOthersOnceItsOwnPodIsGone) {
   };
   std::optional<bool> told;
   finder.find_other_replica([&](bool exists) { told = exists; });
-  EXPECT_TRUE(loop.run_until([&] { return told.has_value(); }, 5s));
+  EXPECT_TRUE(loop.run_until([&] { return told.has_value(); }, 60s));
   EXPECT_EQ(told, true);
 }
 

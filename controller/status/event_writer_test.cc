@@ -130,7 +130,7 @@ TEST(EventBody, CutsALongNoteBetweenCharacters) {
 
 class EventWriterTest : public ::testing::Test {
  protected:
-  bool wait(std::move_only_function<bool()> done) { return loop.run_until(std::move(done), 5s); }
+  bool wait(std::move_only_function<bool()> done) { return loop.run_until(std::move(done), 60s); }
 
   net::Loop loop;
   testing::FakeApi api{loop};

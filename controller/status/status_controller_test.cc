@@ -93,7 +93,7 @@ class StatusControllerTest : public ::testing::Test {
     return ips;
   }
 
-  bool wait(std::move_only_function<bool()> done) { return loop.run_until(std::move(done), 5s); }
+  bool wait(std::move_only_function<bool()> done) { return loop.run_until(std::move(done), 60s); }
   bool stays(std::move_only_function<bool()> ended) {
     return !loop.run_until(std::move(ended), 30ms);
   }
@@ -302,12 +302,12 @@ TEST_F(StatusControllerTest, StopsAtOnceWhereItDoesNotLead) {
 
 TEST_F(StatusControllerTest, AnotherLeadsSoonAfterTheLeaderStopped) {
   auto fast = options();
-  fast.election.ttl = 1s;
+  fast.election.ttl = 3s;
   auto& leader = start(fast);
   leader.status.start();
   settle();
   auto also_fast = options("b");
-  also_fast.election.ttl = 1s;
+  also_fast.election.ttl = 3s;
   Replica other(loop, api, also_fast);
   other.status.start();
   EXPECT_TRUE(stays([&] { return other.status.leads(); }));

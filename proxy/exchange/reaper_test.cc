@@ -19,7 +19,7 @@ TEST(Reaper, FreesFromTheLoopOnly) {
   int deaths = 0;
   reaper.take(std::make_unique<Dying>([&] { ++deaths; }));
   EXPECT_EQ(deaths, 0);
-  loop.run_until([&] { return deaths == 1; }, std::chrono::seconds(5));
+  loop.run_until([&] { return deaths == 1; }, std::chrono::seconds(60));
   EXPECT_EQ(deaths, 1);
 }
 
@@ -31,7 +31,7 @@ TEST(Reaper, TakesWhatTheDyingBringWithThem) {
     reaper.take(std::make_unique<Dying>(
         [&] { reaper.take(std::make_unique<Dying>([&deaths] { ++deaths; })); }));
   }
-  loop.run_until([&] { return deaths == 100; }, std::chrono::seconds(5));
+  loop.run_until([&] { return deaths == 100; }, std::chrono::seconds(60));
   EXPECT_EQ(deaths, 100);
 }
 

@@ -71,15 +71,15 @@ TEST(WarmPath, AHundredRoundTripsAllocateNothing) {
       *Listener::open(loop, *SocketAddress::from("127.0.0.1", 0), [&](AcceptedSocket socket) {
         server = std::make_unique<Echo>(loop, make_tcp_transport(loop, std::move(socket)));
       });
-  Connector connector(loop, listener->local_address(), 5s, [&](auto result) {
+  Connector connector(loop, listener->local_address(), 60s, [&](auto result) {
     client = std::make_unique<Echo>(loop, std::move(*result));
   });
-  ASSERT_TRUE(loop.run_until([&] { return server && client; }, 5s));
+  ASSERT_TRUE(loop.run_until([&] { return server && client; }, 60s));
   testing::write(*client->transport, "ping");
-  ASSERT_TRUE(loop.run_until([&] { return client->rounds >= 100; }, 5s));
+  ASSERT_TRUE(loop.run_until([&] { return client->rounds >= 100; }, 60s));
   const std::size_t before = allocations;
   const int rounds = client->rounds;
-  const bool done = loop.run_until([&] { return client->rounds >= rounds + 100; }, 5s);
+  const bool done = loop.run_until([&] { return client->rounds >= rounds + 100; }, 60s);
   const std::size_t after = allocations;
   EXPECT_TRUE(done);
   EXPECT_LE(after - before, 2);  // run_until's own predicate

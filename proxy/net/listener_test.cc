@@ -30,7 +30,7 @@ class ListenerTest : public ::testing::Test {
     EXPECT_TRUE(listener) << listener.error();
     return std::move(*listener);
   }
-  bool until(std::move_only_function<bool()> done) { return loop_.run_until(std::move(done), 10s); }
+  bool until(std::move_only_function<bool()> done) { return loop_.run_until(std::move(done), 60s); }
 
   Loop loop_;
   std::vector<AcceptedSocket> accepted_;
@@ -118,7 +118,7 @@ int serve_without_descriptors() {
   ::close(next);
   const rlimit limit{.rlim_cur = static_cast<rlim_t>(next) + 2, .rlim_max = 4096};
   setrlimit(RLIMIT_NOFILE, &limit);
-  if (!loop.run_until([&] { return accepted.size() + listener->shed_count() == 10; }, 10s)) {
+  if (!loop.run_until([&] { return accepted.size() + listener->shed_count() == 10; }, 60s)) {
     return 1;
   }
   if (listener->shed_count() != 8) {
@@ -128,7 +128,7 @@ int serve_without_descriptors() {
     return 3;
   }
   const auto late = testing::connect_plain(listener->local_address());
-  return loop.run_until([&] { return accepted.size() == 3; }, 10s) ? 0 : 4;
+  return loop.run_until([&] { return accepted.size() == 3; }, 60s) ? 0 : 4;
 }
 
 TEST_F(ListenerTest, ShedsLoadWithoutDescriptorsAndRecovers) {
@@ -152,7 +152,7 @@ class ConnectorTest : public ListenerTest {
 TEST_F(ConnectorTest, GivesATransportLater) {
   const auto listener = open(kAnyPort);
   std::optional<Result> result;
-  Connector connector(loop_, listener->local_address(), 5s, into(result));
+  Connector connector(loop_, listener->local_address(), 60s, into(result));
   EXPECT_FALSE(result);
   ASSERT_TRUE(until([&] { return result.has_value() && !accepted_.empty(); }));
   ASSERT_TRUE(result->has_value());
@@ -165,7 +165,7 @@ TEST_F(ConnectorTest, ARefusalIsToldLater) {
   const SocketAddress address = listener->local_address();
   listener.reset();
   std::optional<Result> result;
-  Connector connector(loop_, address, 5s, into(result));
+  Connector connector(loop_, address, 60s, into(result));
   EXPECT_FALSE(result);
   ASSERT_TRUE(until([&] { return result.has_value(); }));
   EXPECT_EQ(result->error(), TransportError::kConnectRefused);
@@ -205,7 +205,7 @@ TEST_F(ConnectorTest, SetsWhatFindsAPeerThatIsGone) {
   const auto listener = open(kAnyPort);
   std::optional<Result> result;
   Connector connector(loop_, listener->local_address(),
-                      ConnectOptions{.timeout = 5s, .unacknowledged_limit = 20s, .keepalive = 10s},
+                      ConnectOptions{.timeout = 60s, .unacknowledged_limit = 20s, .keepalive = 10s},
                       into(result));
   ASSERT_TRUE(until([&] { return result.has_value(); }));
   const int fd = descriptor_of((**result)->info());
@@ -226,7 +226,7 @@ TEST_F(ConnectorTest, DestroyedItSaysNothing) {
   const auto listener = open(kAnyPort);
   std::optional<Result> result;
   {
-    Connector connector(loop_, listener->local_address(), 5s, into(result));
+    Connector connector(loop_, listener->local_address(), 60s, into(result));
   }
   bool passed = false;
   ASSERT_TRUE(until([this] { return !accepted_.empty(); }));
@@ -239,7 +239,7 @@ TEST_F(ConnectorTest, TheHandlerMayDestroyIt) {
   const auto listener = open(kAnyPort);
   std::unique_ptr<Connector> connector;
   bool called = false;
-  connector = std::make_unique<Connector>(loop_, listener->local_address(), 5s, [&](Result) {
+  connector = std::make_unique<Connector>(loop_, listener->local_address(), 60s, [&](Result) {
     connector.reset();
     called = true;
   });

@@ -21,7 +21,7 @@ TEST(Loop, RunsPostedTasksInOrderAndNeverInsidePost) {
   });
   loop.post([&] { order.push_back(2); });
   EXPECT_TRUE(order.empty());
-  EXPECT_TRUE(loop.run_until([&] { return order.size() == 3; }, 5s));
+  EXPECT_TRUE(loop.run_until([&] { return order.size() == 3; }, 60s));
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
 }
 
@@ -89,9 +89,9 @@ TEST_F(FdWatchTest, CallsAgainUntilTheDescriptorIsEmpty) {
     got += byte;
   });
   ASSERT_EQ(::write(pipe_[1], "abc", 3), 3);
-  ASSERT_TRUE(loop_.run_until([&] { return got == "abc"; }, 5s));
+  ASSERT_TRUE(loop_.run_until([&] { return got == "abc"; }, 60s));
   ASSERT_EQ(::write(pipe_[1], "d", 1), 1);
-  EXPECT_TRUE(loop_.run_until([&] { return got == "abcd"; }, 5s));
+  EXPECT_TRUE(loop_.run_until([&] { return got == "abcd"; }, 60s));
 }
 
 TEST_F(FdWatchTest, TellsWhatWasReadyBeforeItBegan) {
@@ -101,7 +101,7 @@ TEST_F(FdWatchTest, TellsWhatWasReadyBeforeItBegan) {
     called = true;
     watch.reset();  // inside its own callback
   });
-  EXPECT_TRUE(loop_.run_until([&] { return called && watch == nullptr; }, 5s));
+  EXPECT_TRUE(loop_.run_until([&] { return called && watch == nullptr; }, 60s));
 }
 
 TEST_F(FdWatchTest, TellsThatWritingIsPossible) {
@@ -110,7 +110,7 @@ TEST_F(FdWatchTest, TellsThatWritingIsPossible) {
     called = true;
     watch.reset();
   });
-  EXPECT_TRUE(loop_.run_until([&] { return called; }, 5s));
+  EXPECT_TRUE(loop_.run_until([&] { return called; }, 60s));
 }
 
 TEST(BufferPool, KeepsABoundedNumberAfterAPeak) {

@@ -41,11 +41,11 @@ class ProxyHandshakeTest : public ::testing::Test {
           }
           return done();
         },
-        10s);
+        60s);
   }
 
   Loop loop_;
-  std::chrono::milliseconds timeout_{5000};
+  std::chrono::milliseconds timeout_{60'000};
   std::unique_ptr<Listener> listener_;
   std::optional<ProxyHandshake> handshake_;
   testing::RecordingSink sink_;

@@ -109,7 +109,7 @@ struct BusyTurnTest : ::testing::Test {
     for (Side& side : sides) {
       side.peer = testing::connect_plain(listener->local_address());
     }
-    ASSERT_TRUE(loop.run_until([this] { return accepted == 2; }, 10s));
+    ASSERT_TRUE(loop.run_until([this] { return accepted == 2; }, 60s));
     for (Side& side : sides) {
       side.transport->start(side.sink);
     }
@@ -123,7 +123,7 @@ struct BusyTurnTest : ::testing::Test {
           }
           return done();
         },
-        10s);
+        60s);
   }
 
   // Both speak at once; the one that is handled first answers by `answer`.

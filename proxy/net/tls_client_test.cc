@@ -30,7 +30,7 @@ class TlsClient : public ::testing::Test {
               loop_, make_tcp_transport(loop_, std::move(socket)),
               tls::Engine::server(*tls::ServerContext::create({}, nullptr),
                                   std::make_shared<const tls::CertificateStore>(certificate_)),
-              5s, [this](Result result) {
+              60s, [this](Result result) {
                 server_ = result ? std::move(*result) : nullptr;
                 if (server_ != nullptr) {
                   server_->start(at_server_);
@@ -44,9 +44,9 @@ class TlsClient : public ::testing::Test {
     std::optional<Result> told;
     std::string why;
     std::optional<TlsHandshake> handshake;
-    Connector connector(loop_, listener_->local_address(), 5s, [&](Result connected) {
+    Connector connector(loop_, listener_->local_address(), 60s, [&](Result connected) {
       handshake.emplace(loop_, std::move(*connected),
-                        tls::Engine::client(*tls::ClientContext::create(options), server_name), 5s,
+                        tls::Engine::client(*tls::ClientContext::create(options), server_name), 60s,
                         [&](Result result) {
                           why = handshake->failure();
                           told.emplace(std::move(result));
@@ -61,7 +61,7 @@ class TlsClient : public ::testing::Test {
     EXPECT_EQ(told->error(), TransportError::kTlsFailed);
     return why;
   }
-  bool until(std::function<bool()> done) { return loop_.run_until(std::move(done), 10s); }
+  bool until(std::function<bool()> done) { return loop_.run_until(std::move(done), 60s); }
 
   Loop loop_;
   std::shared_ptr<const routing::CertificateSpec> certificate_ =

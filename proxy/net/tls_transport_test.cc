@@ -42,11 +42,11 @@ class TlsHandshakeTest : public ::testing::Test {
           }
           return done();
         },
-        10s);
+        60s);
   }
 
   Loop loop_;
-  std::chrono::milliseconds timeout_{5000};
+  std::chrono::milliseconds timeout_{60'000};
   std::unique_ptr<Listener> listener_;
   std::optional<TlsHandshake> handshake_;
   std::unique_ptr<Transport> transport_;
@@ -141,7 +141,7 @@ class KeyUpdateTest : public ::testing::Test {
   KeyUpdateTest() {
     auto store = std::make_shared<tls::CertificateStore>(tls::make_self_signed());
     handshake_.emplace(loop_, std::make_unique<FullTransport>(below_, sent_, room_),
-                       tls::Engine::server(*tls::ServerContext::create({}, nullptr), store), 10s,
+                       tls::Engine::server(*tls::ServerContext::create({}, nullptr), store), 60s,
                        [this](auto result) { transport_ = std::move(*result); });
     for (int turn = 0; turn < 10 && transport_ == nullptr; ++turn) {
       client_.handshake();
@@ -162,7 +162,7 @@ class KeyUpdateTest : public ::testing::Test {
       deliver();
     }
   }
-  void run(std::function<bool()> done) { loop_.run_until(std::move(done), 10s); }
+  void run(std::function<bool()> done) { loop_.run_until(std::move(done), 60s); }
 
   Loop loop_;
   TransportSink* below_ = nullptr;

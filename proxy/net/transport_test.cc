@@ -54,7 +54,7 @@ class TransportTest : public ::testing::TestWithParam<Kind> {
     auto store = std::make_shared<tls::CertificateStore>(tls::make_self_signed());
     auto context = tls::ServerContext::create({}, std::make_shared<tls::TicketKeys>());
     handshake_.emplace(loop_, make_tcp_transport(loop_, std::move(socket)),
-                       tls::Engine::server(*context, store), 5000ms, [this](auto result) {
+                       tls::Engine::server(*context, store), 60s, [this](auto result) {
                          ASSERT_TRUE(result.has_value()) << to_string(result.error());
                          transport_ = std::move(*result);
                        });
@@ -69,7 +69,7 @@ class TransportTest : public ::testing::TestWithParam<Kind> {
           }
           return done();
         },
-        10s);
+        60s);
   }
   // Lets the loop do whatever it still may: a task that is posted behind everything that is due.
   void settle() {

@@ -30,7 +30,7 @@ struct ServerTest : ::testing::Test {
   }
   template <class Done>
   bool run_until(Done done) {
-    return control.run_until(done, 10s);
+    return control.run_until(done, 60s);
   }
   void publish(const std::string& host) {
     auto spec = std::make_shared<routing::BackendSpec>();

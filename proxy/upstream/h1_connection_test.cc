@@ -233,7 +233,7 @@ TEST(UpstreamH1, ClosesAfterItsIdleTime) {
   FakeExchange exchange;
   scene.send(exchange);
   scene.receive(kAnswer);
-  scene.pass(59);
+  scene.pass(50);
   EXPECT_FALSE(scene.closed);
   scene.pass(61);
   EXPECT_TRUE(scene.closed);

@@ -116,7 +116,7 @@ struct Asker final : exchange::AcquireSink {
   }
   // True if it got a stream at once.
   bool ask(Pool& pool, const exchange::Endpoint& endpoint, Reuse reuse = Reuse::kAllowed) {
-    auto acquired = pool.acquire(endpoint, reuse, std::chrono::seconds(10), sink, *this);
+    auto acquired = pool.acquire(endpoint, reuse, std::chrono::seconds(60), sink, *this);
     pending = std::move(acquired.pending);
     if (acquired.stream != nullptr) {
       use(*acquired.stream);
@@ -132,7 +132,7 @@ struct Asker final : exchange::AcquireSink {
 struct H2PoolTest : ::testing::Test {
   template <class Done>
   void run_until(Done done) {
-    ASSERT_TRUE(loop.run_until(done, std::chrono::seconds(10)));
+    ASSERT_TRUE(loop.run_until(done, std::chrono::seconds(60)));
   }
   exchange::Endpoint endpoint(std::uint32_t id = 0) {
     return {.id = EndpointId{id},

@@ -58,7 +58,7 @@ class Waiter final : public exchange::AcquireSink {
 struct PoolTest : ::testing::Test {
   template <class Done>
   void run_until(Done done) {
-    ASSERT_TRUE(loop.run_until(done, std::chrono::seconds(10)));
+    ASSERT_TRUE(loop.run_until(done, std::chrono::seconds(60)));
   }
   exchange::Endpoint endpoint(std::uint32_t id = 0) {
     return {.id = EndpointId{id}, .address = server.address()};
@@ -67,10 +67,10 @@ struct PoolTest : ::testing::Test {
   bool acquire(const exchange::Endpoint& to, testing::FakeExchange& exchange,
                Reuse reuse = Reuse::kAllowed) {
     Waiter waiter;
-    auto acquired = pool.acquire(to, reuse, std::chrono::seconds(10), exchange, waiter);
+    auto acquired = pool.acquire(to, reuse, std::chrono::seconds(60), exchange, waiter);
     const bool warm = acquired.stream != nullptr;
     if (!warm) {
-      loop.run_until([&] { return waiter.stream != nullptr; }, std::chrono::seconds(10));
+      loop.run_until([&] { return waiter.stream != nullptr; }, std::chrono::seconds(60));
       acquired.stream = waiter.stream;
     }
     EXPECT_NE(acquired.stream, nullptr);
@@ -209,7 +209,7 @@ TEST_F(PoolTest, CountsAndTellsAConnectThatFails) {
   testing::FakeExchange exchange;
   Waiter waiter;
   const auto acquired =
-      pool.acquire(dead, Reuse::kAllowed, std::chrono::seconds(10), exchange, waiter);
+      pool.acquire(dead, Reuse::kAllowed, std::chrono::seconds(60), exchange, waiter);
   EXPECT_EQ(acquired.stream, nullptr);
   run_until([&] { return waiter.error.has_value(); });
   EXPECT_EQ(*waiter.error, routing::upstream_error::kConnectRefused);
@@ -219,7 +219,7 @@ TEST_F(PoolTest, CountsAndTellsAConnectThatFails) {
 TEST_F(PoolTest, GivesUpAConnectThatNobodyWaitsFor) {
   testing::FakeExchange exchange;
   Waiter waiter;
-  pool.acquire(endpoint(), Reuse::kAllowed, std::chrono::seconds(10), exchange, waiter);
+  pool.acquire(endpoint(), Reuse::kAllowed, std::chrono::seconds(60), exchange, waiter);
   request(endpoint());
   EXPECT_EQ(waiter.stream, nullptr);
   EXPECT_FALSE(waiter.error);

@@ -50,7 +50,7 @@ class ClusterSourceTest : public ::testing::Test {
       synced_ = synced_ || batch.synced;
     });
   }
-  bool until(std::move_only_function<bool()> done) { return loop_.run_until(std::move(done), 5s); }
+  bool until(std::move_only_function<bool()> done) { return loop_.run_until(std::move(done), 60s); }
   void start_and_sync(const ClusterScope& scope = {}) {
     start(scope);
     ASSERT_TRUE(until([this] { return synced_; }));

@@ -15,7 +15,7 @@ namespace portico::server::testing {
 
 struct Client {
   Client(net::Loop& loop, const net::SocketAddress& to, std::string first)
-      : connector(loop, to, std::chrono::seconds(10),
+      : connector(loop, to, std::chrono::seconds(60),
                   [this, first = std::move(first)](auto result) {
                     ASSERT_TRUE(result);
                     transport = std::move(*result);

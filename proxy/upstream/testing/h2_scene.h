@@ -96,7 +96,7 @@ struct H2Scene : H2ConnectionOwner, http::H2ConnectionEvents {
   void run_posted() {
     bool ran = false;
     loop.post([&ran] { ran = true; });
-    loop.run_until([&ran] { return ran; }, std::chrono::seconds(5));
+    loop.run_until([&ran] { return ran; }, std::chrono::seconds(60));
   }
   void pass(int seconds) {
     loop.deadlines().advance(net::DeadlineWheel::Clock::now() + std::chrono::seconds(seconds));

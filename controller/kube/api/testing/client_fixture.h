@@ -81,7 +81,7 @@ class ClientFixture : public ::testing::Test {
     EXPECT_TRUE(until([&] { return done; }));
     return told;
   }
-  bool until(std::function<bool()> done) { return loop_.run_until(std::move(done), 20s); }
+  bool until(std::function<bool()> done) { return loop_.run_until(std::move(done), 60s); }
   [[nodiscard]] std::string authority() const { return server_.address().to_string(); }
   [[nodiscard]] std::string url() const { return "http://" + authority(); }
   std::string contents(std::string_view name) {

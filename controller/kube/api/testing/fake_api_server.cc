@@ -76,7 +76,7 @@ void FakeApiServer::accept(net::AcceptedSocket socket) {
     return;
   }
   handshakes_.push_back(std::make_unique<net::TlsHandshake>(
-      loop_, std::move(transport), tls::Engine::server(context_, store_), std::chrono::seconds(5),
+      loop_, std::move(transport), tls::Engine::server(context_, store_), std::chrono::seconds(60),
       [this](auto made) {
         if (made) {
           add(std::move(*made));
