@@ -100,6 +100,16 @@ std::optional<std::string> validity_problem(const CertificateFacts& facts,
   return std::nullopt;
 }
 
+std::optional<std::string> staple_validity_problem(const CertificateFacts& facts,
+                                                   std::int64_t now_unix_seconds) {
+  constexpr std::int64_t kSoon = 24 * 60 * 60;
+  const auto until = facts.staple_until_unix_seconds;
+  if (until == 0 || now_unix_seconds < until - kSoon) {
+    return std::nullopt;
+  }
+  return (now_unix_seconds > until ? "tls.ocsp expired on " : "tls.ocsp expires on ") + date(until);
+}
+
 bool covers(const CertificateFacts& facts, std::string_view hostname) {
   return std::ranges::any_of(facts.names,
                              [&](const auto& name) { return name_covers(name, hostname); });

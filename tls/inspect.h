@@ -47,6 +47,11 @@ routing::CertificateSpec compact(const routing::CertificateSpec& spec);
 std::optional<std::string> validity_problem(const CertificateFacts& facts,
                                             std::int64_t now_unix_seconds);
 
+// "tls.ocsp expired on 2024-05-01", "tls.ocsp expires on 2024-05-02" where a day or less is left,
+// or nothing: neither, or no response is stapled at all.
+std::optional<std::string> staple_validity_problem(const CertificateFacts& facts,
+                                                   std::int64_t now_unix_seconds);
+
 // Whether clients of `hostname` will accept the names: exactly, or by a wildcard in place of its
 // first label (RFC 6125 6.4.3). A hostname "*.example.com" is covered by that very wildcard only.
 bool covers(const CertificateFacts& facts, std::string_view hostname);

@@ -16,6 +16,7 @@ namespace {
 using testing::Authority;
 using testing::Client;
 using ::testing::HasSubstr;
+using ::testing::Optional;
 
 // The issuer stands behind the leaf, as its OCSP response is checked by it.
 struct Site {
@@ -66,6 +67,20 @@ TEST(Staple, IsNotHandedOutOnceItHasExpired) {
   site.leaf->ocsp_response = site.authority.ocsp_response(*site.leaf, true, -1);
   EXPECT_EQ(problem(site), "");
   EXPECT_EQ(stapled(site), "");
+}
+
+TEST(Staple, SaysWhenItHasExpiredOrIsAboutTo) {
+  constexpr std::int64_t kDay = 86'400;
+  Site site;
+  site.leaf->ocsp_response = site.authority.ocsp_response(*site.leaf, true, 7);
+  const auto facts = *inspect(*site.leaf);
+  const auto until = facts.staple_until_unix_seconds;
+  EXPECT_EQ(staple_validity_problem(facts, until - 2 * kDay), std::nullopt);
+  EXPECT_THAT(staple_validity_problem(facts, until - kDay / 2),
+              Optional(HasSubstr("tls.ocsp expires on 20")));
+  EXPECT_THAT(staple_validity_problem(facts, until + 1),
+              Optional(HasSubstr("tls.ocsp expired on 20")));
+  EXPECT_EQ(staple_validity_problem(CertificateFacts(), until), std::nullopt);
 }
 
 TEST(Staple, ThatIsNoneOfTheCertificatesIsRefused) {

@@ -27,6 +27,12 @@ void check_certificates(Translator& translator, const IngressRecord& record, std
                                   fmt::format("Secret \"{}\": {}", entry.secret, *problem),
                                   "renew it; clients refuse it, though it is served"));
     }
+    if (const auto problem = tls::staple_validity_problem(*facts, now)) {
+      diagnostics.push_back(about(record, Severity::kWarning, entry.field + ".secretName",
+                                  fmt::format("Secret \"{}\": {}", entry.secret, *problem),
+                                  "give it a new response of the certificate's OCSP responder; one "
+                                  "that has expired is not stapled"));
+    }
   }
 }
 

@@ -11,6 +11,7 @@ namespace portico::translate {
 
 // The translator's own findings, and these:
 //   a certificate that has expired or is not valid yet                          error
+//   an OCSP response that has expired, or will within a day                     warning
 //   slices of a Service of which none bears the name of the port that is used   warning
 //   a Service in use without any slice, where the folder holds slices at all    warning
 //   a slice of a Service that does not exist                                    warning

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include <absl/strings/escaping.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -73,6 +74,22 @@ TEST(Lint, CertificateOutsideItsDates) {
               HasSubstr("error: Ingress default/web: spec.tls[0].secretName: Secret \"default/a\": "
                         "the certificate expired"));
   EXPECT_THAT(linted(yaml, now() - 31 * kDay), HasSubstr("not valid before"));
+}
+
+TEST(Lint, OcspResponseThatHasExpiredOrIsAboutTo) {
+  const tls::testing::Authority authority;
+  auto pair = *authority.issue({.names = {"a.example.com"}, .ends_in_days = 90});
+  pair.chain_pem += authority.pem();
+  const auto yaml = service_yaml("web") + testing::secret_yaml("a", pair.chain_pem, pair.key_pem) +
+                    "data: {tls.ocsp: \"" +
+                    absl::Base64Escape(authority.ocsp_response(pair, true, 7)) + "\"}\n" + kWeb +
+                    "  tls: [{hosts: [a.example.com], secretName: a}]\n";
+  constexpr std::int64_t kDay = 86'400;
+  EXPECT_EQ(linted(yaml), "");
+  EXPECT_THAT(linted(yaml, now() + 7 * kDay - kDay / 2),
+              HasSubstr("warning: Ingress default/web: spec.tls[0].secretName: Secret "
+                        "\"default/a\": tls.ocsp expires on "));
+  EXPECT_THAT(linted(yaml, now() + 8 * kDay), HasSubstr("\"default/a\": tls.ocsp expired on "));
 }
 
 // The class is a slip: what else is wrong is worth knowing before it is mended.
