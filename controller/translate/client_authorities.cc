@@ -10,6 +10,7 @@
 namespace portico::translate {
 namespace {
 
+using routing::ClientVerification;
 using routing::HostTls;
 using routing::Severity;
 
@@ -26,6 +27,41 @@ const IngressRecord* first_of(std::span<const IngressRecord* const> records, Ask
     }
   }
   return first;
+}
+
+// Names authorities of its own, and looks at certificates by them.
+bool asks_by_its_own(const HostTls& own) {
+  return own.has_authorities() &&
+         (own.verify != ClientVerification::kOff || !own.subject.text().empty());
+}
+
+// What a record demands of clients and the host does not; empty: nothing. Where it only asks, its
+// backend still goes by ssl-client-verify, which must not speak of another's authorities.
+std::string_view unmet_demand(const HostTlsReading& reading, const HostTls& own,
+                              const HostTls& host) {
+  const bool demands_one =
+      own.verify == ClientVerification::kOn || reading.verify == ClientVerification::kOn;
+  if (demands_one && host.verify != ClientVerification::kOn) {
+    return "certificates are not demanded";
+  }
+  const bool same_authorities = own.authorities_pem == host.authorities_pem &&
+                                own.revocations_pem == host.revocations_pem &&
+                                own.verify_depth >= host.verify_depth;
+  if (asks_by_its_own(own) && host.verify != ClientVerification::kOff && !same_authorities) {
+    return "certificates are judged by other authorities, CRLs or a greater depth";
+  }
+  if (!own.subject.text().empty() && own.subject != host.subject) {
+    return "another subject is asked for";
+  }
+  return {};
+}
+
+// In what clients and backends notice of auth-tls-*.
+bool asks_alike(HostTls own, const HostTls& host) {
+  own.authority_secret = host.authority_secret;
+  own.ciphers = host.ciphers;
+  own.prefer_server_ciphers = host.prefer_server_ciphers;
+  return own == host;
 }
 
 HostTls refused(std::string because) {
@@ -144,6 +180,40 @@ HostTlsPointer ClientAuthorities::of_host(std::span<const IngressRecord* const> 
   tls.prefer_server_ciphers =
       order == nullptr ? std::nullopt : order->tls_reading.tls.prefer_server_ciphers;
   return std::make_shared<const HostTls>(std::move(tls));
+}
+
+std::vector<ClientAuthorities::Overruled> ClientAuthorities::overruled(
+    std::span<const IngressRecord* const> records, const HostTls& host) {
+  constexpr const char* kFix = "give both Ingresses the same auth-tls annotations";
+  std::vector<Overruled> overruled;
+  if (!host.refused_because.empty() || !host.has_authorities()) {
+    return overruled;  // it is closed, or nobody asks for certificates
+  }
+  const auto* deciding = first_of(
+      records, [this](const auto& record) { return of_record(record)->has_authorities(); });
+  for (const auto* record : records) {
+    if (record == deciding || !record->tls_reading.is_given) {
+      continue;
+    }
+    const auto& own = *of_record(*record);
+    const auto unmet = unmet_demand(record->tls_reading, own, host);
+    if (!unmet.empty()) {
+      auto because = fmt::format("the auth-tls annotations of {} hold for the whole host: {}",
+                                 deciding->ref.to_string(), unmet);
+      auto finding = about(*record, Severity::kError, std::string(kField),
+                           because + ", so the paths of this Ingress answer 503", kFix);
+      overruled.push_back({record, std::move(because), std::move(finding)});
+    } else if (own.has_authorities() && !asks_alike(own, host)) {
+      overruled.push_back(
+          {record,
+           {},
+           about(*record, Severity::kWarning, std::string(kField),
+                 fmt::format("the auth-tls annotations of {} hold for the whole host, not these",
+                             deciding->ref.to_string()),
+                 kFix)});
+    }
+  }
+  return overruled;
 }
 
 routing::Diagnostics ClientAuthorities::findings(const IngressRecord& record) {

@@ -35,8 +35,20 @@ class ClientAuthorities {
   const RecordSet& touch_secret(std::string_view key);
 
   // What all records of a host ask of it together; null: nothing. As in ingress-nginx the first
-  // with authorities decides, and one whose authorities can't be had closes the host.
+  // with authorities decides, and one whose authorities can't be had closes the host. overruled()
+  // are those that it does not do justice to.
   [[nodiscard]] HostTlsPointer of_host(std::span<const IngressRecord* const> records);
+
+  // A record whose annotations another one's, which decides for the host, leave unheard.
+  struct Overruled {
+    const IngressRecord* record;
+    // Not empty: it demands what the host, as of_host() gave it, does not ask of clients, so that
+    // its paths must not be served.
+    std::string closes_because;
+    routing::Diagnostic finding;
+  };
+  [[nodiscard]] std::vector<Overruled> overruled(std::span<const IngressRecord* const> records,
+                                                 const routing::HostTls& host);
 
   // What is wrong with what the record asks.
   [[nodiscard]] routing::Diagnostics findings(const IngressRecord& record);

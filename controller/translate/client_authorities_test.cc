@@ -120,6 +120,92 @@ TEST(ClientAuthorities, ThatNobodyNamesCloseAHostThatDemandsCertificates) {
   EXPECT_EQ(tls_of(world)->refused_because, "");
 }
 
+// Why the paths of the Ingress are denied; "": they are served.
+std::string denial_of(const World& world, std::string_view ingress) {
+  const auto* spec = world.translator.snapshot().hosts.find("a.example.com");
+  for (const auto& route : spec->routes) {
+    if (route->origin.name == ingress) {
+      return route->policy->denied_because;
+    }
+  }
+  return "there is no such Ingress";
+}
+
+using Annotations = std::vector<std::pair<std::string, std::string>>;
+struct Disagreement {
+  const char* name;
+  Annotations old;    // whose authorities are of Secret "ca"
+  Annotations young;  // what the younger Ingress asks
+  const char* denial;
+  bool is_told;
+};
+
+// "first" and "again" are the same authorities, "other" are others.
+TEST(ClientAuthorities, OfAnIngressThatTheOldestDoesNotDoJusticeToCloseItsPaths) {
+  const Disagreement rows[] = {
+      {"Same", {}, {{"auth-tls-secret", "ca"}}, "", false},
+      {"SameByAnotherSecret", {}, {{"auth-tls-secret", "again"}}, "", false},
+      {"Stricter", {}, {{"auth-tls-secret", "ca"}, {"auth-tls-verify-client", "off"}}, "", true},
+      {"Nothing", {}, {}, "", false},
+      {"OnWhereNobodyLooks",
+       {{"auth-tls-verify-client", "off"}},
+       {{"auth-tls-secret", "ca"}},
+       "certificates are not demanded",
+       true},
+      {"OnWhereItIsOptional",
+       {{"auth-tls-verify-client", "optional"}},
+       {{"auth-tls-verify-client", "on"}},
+       "certificates are not demanded",
+       true},
+      {"OtherAuthorities",
+       {},
+       {{"auth-tls-secret", "other"}},
+       "certificates are judged by other authorities, CRLs or a greater depth",
+       true},
+      {"OtherAuthoritiesWhoseVerdictIsHandedOn",
+       {},
+       {{"auth-tls-secret", "other"}, {"auth-tls-verify-client", "optional"}},
+       "certificates are judged by other authorities, CRLs or a greater depth",
+       true},
+      {"ShorterChains",
+       {{"auth-tls-verify-depth", "3"}},
+       {{"auth-tls-secret", "ca"}},
+       "certificates are judged by other authorities, CRLs or a greater depth",
+       true},
+      {"ASubject", {}, {{"auth-tls-match-cn", "CN=alice"}}, "another subject is asked for", true},
+      {"SameSubject",
+       {{"auth-tls-match-cn", "CN=alice"}},
+       {{"auth-tls-match-cn", "CN=alice"}},
+       "",
+       false},
+      {"AnotherPage",
+       {},
+       {{"auth-tls-secret", "ca"}, {"auth-tls-error-page", "https://example.com/"}},
+       "",
+       true},
+  };
+  const auto secrets = ca_secret("ca", authority_pem()) + ca_secret("again", authority_pem()) +
+                       ca_secret("other", tls::testing::Authority("other").pem());
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    World world;
+    auto old = row.old;
+    old.emplace_back("auth-tls-secret", "ca");
+    world.apply(
+        yaml({.name = "young", .created = "2024-02-01T00:00:00Z", .annotations = row.young}) +
+        secrets);
+    world.apply(yaml({.name = "old", .annotations = old}));
+    EXPECT_EQ(denial_of(world, "old"), "");
+    EXPECT_THAT(denial_of(world, "young"),
+                *row.denial == '\0' ? ::testing::Matcher<std::string>("")
+                                    : ::testing::Matcher<std::string>(HasSubstr(row.denial)));
+    EXPECT_EQ(world.findings().contains("Ingress default/old hold for the whole host"),
+              row.is_told);
+    world.remove(yaml({.name = "old"}));
+    EXPECT_EQ(denial_of(world, "young"), "");
+  }
+}
+
 TEST(ClientAuthorities, CanNotGuardADefaultBackend) {
   World world;
   world.apply(

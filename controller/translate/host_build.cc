@@ -13,7 +13,8 @@ namespace {
 
 using routing::RouteSpec;
 
-// Another Ingress's path on a host that is guarded as a whole: it must not be the open door.
+// A path that would be the open door: on a host that is guarded as a whole, or guarded otherwise
+// than the host can be.
 RoutePointer denied(const RoutePointer& route, const std::string& because) {
   if (!route->policy->denied_because.empty()) {
     return route;
@@ -87,6 +88,14 @@ BuiltHost build_host(const std::string& host, bool has_certificate,
   }
   report_shadowed(built.spec.host, ranked, built.diagnostics);
   return built;
+}
+
+void deny_rules(routing::HostSpec& spec, const IngressRecord& record, const std::string& because) {
+  for (auto& route : spec.routes) {
+    if (route->origin == record.ref) {
+      route = denied(route, because);
+    }
+  }
 }
 
 bool same_host(const routing::HostSpec& a, const routing::HostSpec& b) {

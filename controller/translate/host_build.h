@@ -19,6 +19,9 @@ struct BuiltHost {
 BuiltHost build_host(const std::string& host, bool has_certificate,
                      std::span<const IngressRecord* const> records);
 
+// The record's rules answer 503.
+void deny_rules(routing::HostSpec& spec, const IngressRecord& record, const std::string& because);
+
 bool same_host(const routing::HostSpec& a, const routing::HostSpec& b);
 
 }  // namespace portico::translate

@@ -22,6 +22,12 @@ const IngressRecord* first_to_ask(std::span<const IngressRecord* const> records,
   return first;
 }
 
+// What only an opened connection can be held to.
+bool demands_certificates(const routing::HostTls* tls) {
+  return tls != nullptr && (!tls->refused_because.empty() || !tls->subject.text().empty() ||
+                            tls->verify == routing::ClientVerification::kOn);
+}
+
 }  // namespace
 
 routing::Diagnostics decide_passthrough(routing::HostSpec& spec,
@@ -53,6 +59,14 @@ routing::Diagnostics decide_passthrough(routing::HostSpec& spec,
                               "\"/\", whose backend would take them",
                               host),
                   "add a rule with the path \"/\"")};
+  }
+  if (demands_certificates(spec.tls.get())) {
+    return {
+        about(*asking, kError, kField,
+              fmt::format("TLS connections for \"{}\" are opened here: clients' certificates are "
+                          "demanded, and can't be looked at in what is passed through",
+                          host),
+              "remove ssl-passthrough, or auth-tls-* from the Ingresses of the host")};
   }
   spec.ssl_passthrough = true;
   return {};

@@ -10,7 +10,8 @@
 namespace portico::translate {
 
 // Sets spec.ssl_passthrough, where any Ingress of the host asks for it, `enabled` says that it is
-// served at all, and the host has a "/" whose backend takes them. What stands against it is told.
+// served at all, the host has a "/" whose backend takes them, and spec.tls demands nothing of
+// clients that could not be looked at. What stands against it is told.
 routing::Diagnostics decide_passthrough(routing::HostSpec& spec,
                                         std::span<const IngressRecord* const> records,
                                         bool enabled);

@@ -45,5 +45,18 @@ TEST(Passthrough, SaysWhatStandsAgainstIt) {
   EXPECT_THAT(rootless.findings(), HasSubstr("no rule has the path \"/\""));
 }
 
+TEST(Passthrough, GivesWayToClientCertificatesWhicheverIngressDemandsThem) {
+  World world({.ssl_passthrough = true});
+  auto guarded = testing::ingress_yaml("guarded", "a.example.com", "/admin", "web");
+  guarded.insert(guarded.find("creationTimestamp"),
+                 "annotations: {nginx.ingress.kubernetes.io/auth-tls-secret: ca}, ");
+  world.apply(testing::service_yaml("web") + asking("a.example.com", "/") + guarded);
+  EXPECT_FALSE(passes_through(world, "a.example.com"));
+  EXPECT_THAT(world.findings(), HasSubstr("clients' certificates are demanded"));
+  world.remove(guarded);
+  EXPECT_TRUE(passes_through(world, "a.example.com"));
+  EXPECT_EQ(world.findings(), "");
+}
+
 }  // namespace
 }  // namespace portico::translate

@@ -438,9 +438,18 @@ void Translator::build_host(const std::string& host, Work& work) {
     snapshot_.hosts.erase(host);
     return;
   }
-  const std::vector<const IngressRecord*> records(users->second.begin(), users->second.end());
+  std::vector<const IngressRecord*> records(users->second.begin(), users->second.end());
+  std::ranges::sort(records, Precedes{});
   auto built = translate::build_host(host, has_certificate(host), records);
   built.spec.tls = authorities_.of_host(records);
+  if (built.spec.tls != nullptr) {
+    for (auto& overruled : authorities_.overruled(records, *built.spec.tls)) {
+      built.diagnostics.push_back(std::move(overruled.finding));
+      if (!overruled.closes_because.empty()) {
+        deny_rules(built.spec, *overruled.record, overruled.closes_because);
+      }
+    }
+  }
   for (auto& finding : decide_passthrough(built.spec, records, options_.ssl_passthrough)) {
     built.diagnostics.push_back(std::move(finding));
   }

@@ -32,6 +32,7 @@ void expect_same(const Translator& actual, const Translator& expected) {
   expect_same(a.hosts, b.hosts, same_host, "host");
   expect_same(a.backends, b.backends, std::equal_to<>{}, "backend");
   expect_same(a.certificates, b.certificates, std::equal_to<>{}, "certificate");
+  EXPECT_EQ(*a.settings, *b.settings);
   ASSERT_EQ(a.default_route == nullptr, b.default_route == nullptr);
   EXPECT_TRUE(a.default_route == nullptr || same_route(*a.default_route, *b.default_route));
   EXPECT_EQ(testing::lines(actual.diagnostics()), testing::lines(expected.diagnostics()));
@@ -73,7 +74,7 @@ class RandomObjects {
   }
 
   kube::Object any_object() {
-    switch (below(8)) {
+    switch (below(12)) {
       case 0:
         return service();
       case 1:
@@ -82,6 +83,10 @@ class RandomObjects {
         return secret();
       case 3:
         return ingress_class();
+      case 4:
+        return authorities();
+      case 5:
+        return config_map();
       default:
         return ingress();
     }
@@ -98,7 +103,10 @@ class RandomObjects {
   kube::Service service() {
     auto object = named<kube::Service>(service_name());
     object.type = "ClusterIP";
-    object.ports.push_back({.name = one_of("http", "web"), .protocol = "TCP", .port = 80});
+    object.ports.push_back({.name = one_of("http", "web"),
+                            .protocol = "TCP",
+                            .port = 80,
+                            .app_protocol = one_of("", "https", "kubernetes.io/h2c", "other")});
     if (below(4) == 0) {
       object.type = "ExternalName";
       object.external_name = one_of("api.example.org", "192.0.2.1");
@@ -127,6 +135,21 @@ class RandomObjects {
       object.data["ca.crt"] = authorities_[static_cast<std::size_t>(below(2))];
     }
     kube::compact_pair(object);
+    return object;
+  }
+
+  kube::Secret authorities() {
+    auto object = named<kube::Secret>(one_of("c1", "c2"));
+    object.type = "Opaque";
+    object.data = {{one_of("ca.crt", "ca.crt", "other"), authorities_[below(4) == 0 ? 1 : 0]}};
+    return object;
+  }
+
+  kube::ConfigMap config_map() {
+    auto object = named<kube::ConfigMap>("settings");
+    object.data = {{one_of("proxy-read-timeout", "use-forwarded-headers", "use-gzip", "block-cidrs",
+                           "no-tls-redirect-locations", "ssl-protocols", "hsts-max-age"),
+                    one_of("", "true", "30", "/a", "TLSv1.3")}};
     return object;
   }
 
@@ -162,10 +185,30 @@ class RandomObjects {
       object.meta.annotations["nginx.ingress.kubernetes.io/" + name] = one_of("1", "x");
     }
     if (below(4) == 0) {
-      object.meta.annotations["portico.dev/auth-tls-secret"] = one_of("t1", "default/t2", "t3");
+      object.meta.annotations["portico.dev/auth-tls-secret"] =
+          one_of("c1", "default/c2", "t2", "t3");
     }
     if (below(8) == 0) {
-      object.meta.annotations["portico.dev/auth-tls-verify-client"] = one_of("on", "off");
+      object.meta.annotations["portico.dev/auth-tls-verify-client"] =
+          one_of("on", "off", "optional");
+    }
+    if (below(8) == 0) {
+      object.meta.annotations["portico.dev/auth-tls-match-cn"] = one_of("CN=a", "CN=b", "(");
+    }
+    if (below(8) == 0) {
+      object.meta.annotations["portico.dev/ssl-ciphers"] =
+          one_of("ECDHE-RSA-AES128-GCM-SHA256", "none");
+    }
+    if (below(6) == 0) {
+      object.meta.annotations["portico.dev/ssl-passthrough"] = one_of("true", "false");
+    }
+    if (below(4) == 0) {
+      object.meta.annotations["portico.dev/backend-protocol"] = one_of("HTTPS", "GRPC", "X");
+    }
+    if (below(4) == 0) {
+      object.meta.annotations["portico.dev/proxy-ssl-secret"] =
+          one_of("default/t1", "default/c1", "default/c2", "other/c1", "c1");
+      object.meta.annotations["portico.dev/proxy-ssl-verify"] = one_of("on", "off", "X");
     }
     if (below(4) == 0) {
       object.default_backend = backend();
@@ -198,6 +241,8 @@ TEST_P(TranslatorOracle, EveryStepEqualsAFreshStart) {
   Options options;
   options.default_backend_service = GetParam() % 2 == 0 ? "default/s1:80" : "";
   options.checking = GetParam() % 3 == 0;
+  options.config_map = "default/settings";
+  options.ssl_passthrough = GetParam() % 4 != 0;
   Translator incremental(options);
   std::map<kube::ObjectKey, kube::ObjectPointer> objects;
   for (int step = 0; step < 150; ++step) {
