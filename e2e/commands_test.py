@@ -208,6 +208,12 @@ def test_version_says_its_version():
     assert result.returncode == 0 and re.search(r"\d+\.\d+\.\d+", result.stdout)
 
 
+def test_the_readme_has_every_flag_of_serve():
+    readme = (pathlib.Path(__file__).resolve().parents[1] / "README.md").read_text()
+    flags = set(re.findall(r"--[a-z-]+", portico.run("serve", "--help").stdout)) - {"--help"}
+    assert flags and {flag for flag in flags if f"| `{flag}" not in readme} == set()
+
+
 @pytest.mark.parametrize("command", ["serve", "check", "explain"])
 def test_help_is_there(command):
     result = portico.run(command, "--help")
