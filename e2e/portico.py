@@ -212,6 +212,9 @@ class Portico:
         if kind is None:
             self.stop()
             return
+        ended = self.process.poll()
         self.process.kill()
         self.wait()
         print(self.log())
+        assert not SANITIZER_REPORT.search(self.log()), self.log()
+        assert ended is None, f"ended with {ended} before its test did; its log:\n{self.log()}"

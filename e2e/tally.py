@@ -83,6 +83,9 @@ def main(results):
     for report in sorted(results.glob("e2e-*.xml")):
         for reason, count in not_run(report).items():
             print(f"{report.stem}: {count} tests NOT run here: {reason}")
+    for report in sorted(results.glob("*.unsteady")):
+        for test in report.read_text().splitlines():
+            print(f"{report.stem}: UNSTEADY, passed at its second try or not at all: {test}")
     suites_failed = failed
     for title, held in checks(results):
         print(f"{ {True: 'ok', False: 'FAILED', None: '-'}[held]:6} {title}")
