@@ -50,6 +50,7 @@ void H2Stream::clear() {
   deadline_.cancel();
   head_.clear();
   fields_.clear();
+  reader_.clear();
   trailers_.clear();
   empty(in_);
   empty(out_);

@@ -1,5 +1,6 @@
 #include "proxy/http/h2_request.h"
 
+#include "proxy/http/assign.h"
 #include "proxy/http/chars.h"
 #include "proxy/http/rules.h"
 
@@ -22,14 +23,18 @@ bool has_underscore(std::string_view name) {
 
 }  // namespace
 
+void H2RequestReader::clear() {
+  clear_and_shrink(scheme_);
+  clear_and_shrink(protocol_);
+  clear_and_shrink(cookie_);
+  bytes_ = fields_ = crumbs_ = 0;
+}
+
 void H2RequestReader::begin(RequestHead& head) {
+  clear();
   head_ = &head;
   head.version_major = 2;
   head.method_text.clear();
-  scheme_.clear();
-  protocol_.clear();
-  cookie_.clear();
-  bytes_ = fields_ = crumbs_ = 0;
 }
 
 bool H2RequestReader::field(std::string_view name, std::string_view value) {

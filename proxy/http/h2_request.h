@@ -25,6 +25,8 @@ class H2RequestReader {
  public:
   explicit H2RequestReader(const Limits& limits) : limits_(limits) {}
 
+  // Forgets what it was told.
+  void clear();
   // `head` is empty, and filled from then on until end().
   void begin(RequestHead& head);
   // False: so far beyond the limits that no answer is owed any more.

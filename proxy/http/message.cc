@@ -71,9 +71,9 @@ Method method_of(std::string_view text) {
 
 void RequestHead::clear() {
   method = Method::kGet;
-  method_text.clear();
-  target.clear();
-  authority.clear();
+  clear_and_shrink(method_text);
+  clear_and_shrink(target);
+  clear_and_shrink(authority);
   version_major = 1;
   version_minor = 1;
   framing = Framing::kNone;

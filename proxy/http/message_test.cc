@@ -123,5 +123,13 @@ TEST(Methods, CaseMatters) {
   EXPECT_EQ(method_of("CONNECT"), Method::kConnect);
 }
 
+TEST(RequestHead, KeepsNoLargeTextsForTheNextRequest) {
+  RequestHead head;
+  head.target.assign(30'000, 'x');
+  head.authority.assign(30'000, 'x');
+  head.clear();
+  EXPECT_LE(head.target.capacity() + head.authority.capacity(), 2 * 4'096U);
+}
+
 }  // namespace
 }  // namespace portico::http
