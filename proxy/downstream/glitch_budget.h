@@ -15,6 +15,8 @@ enum class Glitch : std::uint8_t {
   kWindowUpdate,
   kEmptyData,
   kContinuation,
+  kGoaway,
+  kLateHead,     // where no stream begins: trailers, or of no use
   kRefused,      // a stream beyond what it may open
   kReset,        // of a request that is being served (CVE-2023-44487)
   kClientFault,  // that had us reset a stream (CVE-2025-8671)
@@ -51,11 +53,13 @@ class GlitchBudget {
     switch (glitch) {
       case Glitch::kPriority:
       case Glitch::kWindowUpdate:
+      case Glitch::kGoaway:
         return 1;
       case Glitch::kPing:
         return 2;
       case Glitch::kEmptyData:
       case Glitch::kContinuation:
+      case Glitch::kLateHead:
       case Glitch::kRefused:
         return 5;
       case Glitch::kReset:

@@ -23,6 +23,10 @@ constexpr std::ptrdiff_t kMaxHeldBytes = std::ptrdiff_t{1} << 20;
 // that it keeps shut (CVE-2019-9511).
 constexpr std::ptrdiff_t kWorkersHeldBytes = std::ptrdiff_t{4} << 20;
 constexpr std::ptrdiff_t kFairHeldBytes = std::ptrdiff_t{256} << 10;
+// Frames of ours that wait for a client that does not read: some for each stream that it may have,
+// and more only where it is made to have them (CVE-2019-9514).
+constexpr std::size_t kQueuedFrames = 1024;
+constexpr std::size_t kQueuedFramesOfAStream = 4;
 
 http::H2Settings settings_for(const exchange::Context& context) {
   return {.max_concurrent_streams = context.clients.max_concurrent_streams,
@@ -39,6 +43,8 @@ H2Connection::H2Connection(H2Streams& streams, ConnectionOwner& owner,
       owner_(owner),
       transport_(std::move(transport)),
       session_(http::H2Session::Role::kServer, settings_for(context_), *this),
+      max_queued_frames_(kQueuedFrames +
+                         kQueuedFramesOfAStream * context_.clients.max_concurrent_streams),
       glitches_(context_.loop.now()),
       deadline_(context_.loop, [this] { on_deadline(); }),
       head_deadline_(context_.loop, [this] { on_head_deadline(); }) {}
@@ -88,12 +94,15 @@ std::size_t H2Connection::on_bytes(std::span<char> bytes) {
     bool sound = true;
     for (auto rest = bytes; sound && !rest.empty();) {
       const auto some = rest.first(std::min(rest.size(), kBytesAtOnce));
-      sound = session_.receive(some) && !sent_away_;
+      sound =
+          session_.receive(some) && !sent_away_ && session_.queued_frames() <= max_queued_frames_;
       rest = rest.subspan(some.size());
     }
     busy_ = false;
     if (!sound) {
-      sent_away_ = true;
+      if (!std::exchange(sent_away_, true)) {
+        session_.terminate(H2Error::kEnhanceYourCalm);  // unless more is known already
+      }
       fail_streams("client floods, or breaks HTTP/2");
     }
     settle_and_pump();
@@ -109,16 +118,15 @@ std::size_t H2Connection::on_bytes(std::span<char> bytes) {
 
 http::H2StreamEvents* H2Connection::on_stream_opened(std::int32_t id) {
   note_id(id);
-  if (held_bytes_ > kMaxHeldBytes || sent_away_) {
+  // Behind a GOAWAY that does not count it, a stream is tried again elsewhere.
+  if (held_bytes_ > kMaxHeldBytes || sent_away_ || state_ >= State::kLeaving) {
     return nullptr;
   }
   ++requests_;
   auto* const stream = streams_.take().release();
   open_.push_back(*stream);
   stream->begin(*this, id);
-  if (state_ == State::kOpen) {
-    arm_deadline();
-  }
+  arm_idle_deadline();
   head_stream_ = id;
   head_deadline_.arm(context_.clients.head_timeout);
   if (!context_.clients.keeps_after(requests_)) {
@@ -144,6 +152,8 @@ void H2Connection::on_frame_begins(const H2Frame& frame) {
     case H2FrameType::kHeaders:
       if (frame.stream >= skipped_from_ && frame.stream <= skipped_to_) {
         session_.terminate(H2Error::kProtocol);  // nghttp2 would let it pass
+      } else if (frame.stream <= last_stream_ || state_ >= State::kLeaving) {
+        spend(Glitch::kLateHead);
       }
       return;
     case H2FrameType::kData:
@@ -163,6 +173,8 @@ void H2Connection::on_frame_begins(const H2Frame& frame) {
       return spend(Glitch::kWindowUpdate);
     case H2FrameType::kContinuation:
       return spend(Glitch::kContinuation);
+    case H2FrameType::kGoaway:
+      return spend(Glitch::kGoaway);
     default:
       return;
   }
@@ -171,6 +183,8 @@ void H2Connection::on_frame_begins(const H2Frame& frame) {
 void H2Connection::on_control_frame(const H2Frame& frame) {
   if (frame.type == H2FrameType::kRstStream) {
     spend(Glitch::kReset);
+  } else if (frame.type == H2FrameType::kData) {
+    spend(Glitch::kEmptyData);
   } else if (frame.type == H2FrameType::kPing && frame.ack && state_ == State::kNoticed) {
     leave(H2Error::kNone);
   }
@@ -178,10 +192,6 @@ void H2Connection::on_control_frame(const H2Frame& frame) {
 
 // What had us reset a stream is the client's doing, whichever frame it was.
 void H2Connection::on_frame_sent(const H2Frame& frame) {
-  if (frame.type == H2FrameType::kData) {
-    glitches_.earn(GlitchBudget::kForDataSent);
-    return;
-  }
   if (frame.type != H2FrameType::kRstStream) {
     return;
   }
@@ -283,7 +293,7 @@ void H2Connection::on_stream_over(H2Stream& stream) {
   }
   streams_.give_back(std::unique_ptr<H2Stream>(&stream));
   if (open_.empty() && is_serving()) {
-    arm_deadline();
+    arm_idle_deadline();
     send_later();  // perhaps it was the last
   }
 }
@@ -385,7 +395,7 @@ void H2Connection::give_notice() {
   session_.submit_shutdown_notice();
   session_.submit_ping();
   send_later();
-  deadline_.arm(kNoticeTime);
+  arm_deadline();
 }
 
 void H2Connection::leave(H2Error error) {
@@ -462,6 +472,13 @@ void H2Connection::arm_deadline() {
 }
 
 void H2Connection::on_deadline() {
+// Neither what a client does not read nor a notice may be put off by what it asks for meanwhile.
+void H2Connection::arm_idle_deadline() {
+  if (state_ == State::kOpen && !blocked_) {
+    arm_deadline();
+  }
+}
+
   if (blocked_) {
     if (client_reads()) {
       deadline_.arm(context_.options.client_send_timeout);

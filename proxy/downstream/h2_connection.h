@@ -70,6 +70,7 @@ class H2Connection final : public Connection,
   void on_head_end() override { head_deadline_.cancel(); }
   void on_large_head() override { spend(Glitch::kClientFault); }
   void on_answer(bool last) override;
+  void on_piece_sent() override { glitches_.earn(GlitchBudget::kForDataSent); }
   void on_answer_sent() override { glitches_.earn(GlitchBudget::kForAnswer); }
   void on_held(std::ptrdiff_t change) override;
   bool is_too_much() override;
@@ -93,6 +94,7 @@ class H2Connection final : public Connection,
   void fail_streams(std::string_view reason);
   void close_now(bool reset);
   void arm_deadline();
+  void arm_idle_deadline();
   void on_deadline();
   void on_head_deadline();
   [[nodiscard]] bool client_reads();
@@ -110,6 +112,7 @@ class H2Connection final : public Connection,
   ConnectionOwner& owner_;
   std::unique_ptr<net::Transport> transport_;
   http::H2Session session_;
+  const std::size_t max_queued_frames_;
   GlitchBudget glitches_;
   OpenStreams open_;
   DueStreams due_;

@@ -28,6 +28,7 @@ std::string frame(int type, int flags, std::uint32_t stream, std::string_view pa
 
 constexpr int kEndStream = 1;
 constexpr int kEndHeaders = 4;
+constexpr int kPadded = 8;
 
 // GET / of a.example, without the dynamic table: 82 = GET, 86 = http, 84 = "/", 01 = authority.
 const std::string kGetBlock = std::string("\x82\x86\x84\x01\x09") + "a.example";
@@ -83,6 +84,16 @@ TEST(H2Flood, EndsTheConnectionThatFloods) {
        [](std::uint32_t n) {
          return (n == 0 ? frame(1, kEndHeaders, 1, kPostBlock) : "") + frame(0, 0, 1, "");
        }},
+      {"padding for data",
+       [](std::uint32_t n) {
+         return (n == 0 ? frame(1, kEndHeaders, 1, kPostBlock) : "") +
+                frame(0, kPadded, 1, std::string("\2\0\0", 3));
+       }},
+      {"goaway",
+       [](std::uint32_t n) {
+         return (n == 0 ? frame(1, kEndHeaders, 1, kPostBlock) : "") +
+                frame(7, 0, 0, four(0) + four(0));
+       }},
   };
   for (const auto& flood : floods) {
     H2Scene scene;
@@ -104,6 +115,28 @@ TEST(H2Flood, EndsTheConnectionThatFloods) {
       ASSERT_TRUE(stream->released()) << flood.name;
     }
   }
+}
+
+// Each is unpacked, though it is answered by nothing.
+TEST(H2Flood, EndsHeadsThatOpenNoStream) {
+  H2Scene scene;
+  scene.get();
+  scene.turn();
+  scene.connection->drain();
+  scene.turn();
+  ASSERT_EQ(last_goaway(scene.received.substr(scene.received.size() - 17)), 0) << "it leaves";
+  scene.deaf = true;
+  std::uint32_t sent = 0;
+  while (sent < 20'000 && !scene.wire.finished) {
+    std::string bytes;
+    for (int n = 0; n < 100; ++n) {
+      bytes += frame(1, kEndHeaders | kEndStream, 2 * ++sent + 1, kGetBlock);
+    }
+    scene.wire.receive(bytes);
+    scene.turn();
+  }
+  EXPECT_LT(sent, 5'000U);
+  EXPECT_EQ(scene.requests(), 1U);
 }
 
 TEST(H2Flood, EndsAHeadThatDoesNotEnd) {
@@ -141,6 +174,42 @@ TEST(H2Flood, KeepsNoAcksForAClientThatDoesNotRead) {
     scene.worker.run_posted();
   }
   EXPECT_TRUE(scene.wire.closed);
+}
+
+// Who has not acknowledged our settings may open more than they allow; each is refused by a frame.
+TEST(H2Flood, KeepsNoRefusalsForAClientThatDoesNotRead) {
+  H2Scene scene({}, {}, H2Scene::Hearing::kDeaf);
+  scene.wire.full = true;
+  std::uint32_t sent = 0;
+  while (sent < 20'000 && !scene.wire.closed) {
+    std::string bytes;
+    for (int n = 0; n < 100; ++n) {
+      bytes += frame(1, kEndHeaders, 2 * sent++ + 1, kPostBlock);
+    }
+    scene.wire.receive(bytes);
+    scene.worker.run_posted();
+  }
+  EXPECT_LT(sent, 5'000U);
+}
+
+TEST(H2Flood, GivesNoAnswerAwayByteByByte) {
+  H2Scene scene({}, {.stream_window = 0});
+  scene.get();
+  scene.turn();
+  scene.backend().answer_head(200);
+  scene.backend().answer_body(std::string(60'000, 'x'));
+  scene.turn();
+  scene.deaf = true;
+  std::uint32_t sent = 0;
+  while (sent < 20'000 && !scene.wire.finished) {
+    for (int n = 0; n < 100; ++n, ++sent) {
+      scene.wire.receive(frame(8, 0, 1, four(1)));
+    }
+    scene.turn();
+  }
+  EXPECT_LT(sent, 5'000U);
+  EXPECT_EQ(last_goaway(scene.received.substr(scene.received.size() - 17)),
+            static_cast<int>(H2Error::kEnhanceYourCalm));
 }
 
 TEST(H2Flood, HoldsLittleForStreamsWhoseWindowsStayShut) {

@@ -17,6 +17,7 @@ namespace {
 // What a stream may hold before its exchange is asked to wait; smaller pieces leave together.
 constexpr std::size_t kHoldBytes = std::size_t{16} * 1024;
 constexpr std::size_t kDirectBytes = std::size_t{4} * 1024;  // is sent from where it lies
+constexpr std::size_t kUsefulBytes = 1024;  // less, with more behind it, is a window kept small
 
 routing::ProxyError client_error(std::uint16_t status, std::string_view reason) {
   return {.status = status, .side = routing::ErrorSide::kDownstream, .reason = reason};
@@ -49,8 +50,8 @@ void H2Stream::begin(H2StreamOwner& owner, std::int32_t id) {
 void H2Stream::clear() {
   deadline_.cancel();
   head_.clear();
-  fields_.clear();
   reader_.clear();
+  fields_.clear();
   trailers_.clear();
   empty(in_);
   empty(out_);
@@ -110,7 +111,9 @@ void H2Stream::start(bool end_stream) {
     add_websocket_key();
   }
   const bool has_body = head_.framing == Framing::kChunked || head_.content_length > 0;
-  request_ = tunnel_ || has_body ? Request::kBody : Request::kEnded;
+  request_ = tunnel_ && end_stream ? Request::kEnding
+             : tunnel_ || has_body ? Request::kBody
+                                   : Request::kEnded;
   expects_continue_ = head_.expect_continue;
   if (owner_->is_blocked()) {
     owner_->settle_later(*this);
@@ -240,7 +243,8 @@ void H2Stream::send_head(const exchange::OutgoingResponse& response) {
     fields_.add_number("content-length", response.content_length);
   } else if (response.own) {
     fields_.add_number("content-length", response.content_length);
-  } else if ((response.to_head || status == 304) && status != 204) {
+  } else if ((response.to_head || status == 304) && status != 204 &&
+             response.content_encoding.empty()) {
     // Of an answer to HEAD, and of a 304, the length is a description (RFC 9110 8.6).
     if (const auto length = response.fields->find(FieldId::kContentLength); length) {
       fields_.add("content-length", *length);
@@ -313,6 +317,9 @@ void H2Stream::end(const http::FieldBlock* trailers) {
 void H2Stream::flush() {
   owner_->send_later();
 }
+  if (waiting() == 0) {
+    deadline_.arm(context_.options.client_send_timeout);
+  }
 
 http::H2Supply H2Stream::supply(std::size_t limit) {
   const auto bytes = std::min(waiting(), limit);
@@ -328,6 +335,9 @@ void H2Stream::take(std::span<char> to) {
     return;
   }
   out_.copy(to.data(), to.size(), out_begin_);
+  if (waiting() == to.size() || to.size() >= kUsefulBytes) {
+    owner_->on_piece_sent();
+  }
   out_begin_ += to.size();
   owner_->on_held(-static_cast<std::ptrdiff_t>(to.size()));
   if (out_begin_ == out_.size()) {
@@ -357,6 +367,7 @@ void H2Stream::on_end_sent() {
 
 // RFC 9113 8.1: what the client still sends is of no use to anybody.
 void H2Stream::cut_request_once_answered() {
+  await_body();
   if (end_sent_ && !exchange_open_ && session_open_ && !peer_ended_) {
     owner_->session().reset(id_, http::H2Error::kNone);
     owner_->send_later();
@@ -397,7 +408,11 @@ void H2Stream::stall() {
 }
 
 void H2Stream::on_deadline() {
-  if (waiting() > 0) {
+  if (waiting() > 0 || owes_end()) {
+    if (owner_->is_blocked()) {  // whether the client reads is judged for all its streams
+      deadline_.arm(context_.options.client_send_timeout);
+      return;
+    }
     if (std::exchange(taken_before_, taken_) != taken_) {
       deadline_.arm(context_.options.client_send_timeout);
       return;
@@ -448,6 +463,10 @@ void H2Stream::on_stream_closed(http::H2Error) {
   }
   release_if_over();
 }
+  if (!in_.empty()) {
+    owner_->session().consume_connection(in_.size());  // nobody will read them
+    empty(in_);
+  }
 
 void H2Stream::fail(std::string_view reason) {
   if (std::exchange(session_open_, false)) {

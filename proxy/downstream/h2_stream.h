@@ -41,6 +41,8 @@ class H2StreamOwner {
   virtual void on_large_head() = 0;
   // An answer begins; `last`: the connection takes no other request.
   virtual void on_answer(bool last) = 0;
+  // A piece of an answer has gone out that was not cut short by a small window.
+  virtual void on_piece_sent() = 0;
   // An answer has gone out whole.
   virtual void on_answer_sent() = 0;
   // So many more bytes of answers wait for their client, or fewer.
@@ -128,6 +130,10 @@ class H2Stream final : public exchange::Mortal,
   void release_if_over();
   [[nodiscard]] std::size_t waiting() const { return out_.size() - out_begin_ + direct_.size(); }
 
+  // Its END_STREAM is to go out in a DATA frame, which even empty needs a window.
+  [[nodiscard]] bool owes_end() const {
+    return answer_ == Answer::kEnded && !end_sent_ && !bodiless_;
+  }
   exchange::Context& context_;
   H2StreamOwner* owner_ = nullptr;
   http::RequestHead head_;

@@ -8,6 +8,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "proxy/http/assign.h"
 #include "proxy/http/chars.h"
 
 namespace portico::http {
@@ -36,6 +37,9 @@ namespace {
 constexpr std::size_t kMaxWaitingAcks = 256;
 constexpr std::size_t kMaxSettingsEntries = 32;
 constexpr std::size_t kFrameHeaderBytes = 9;
+// Of a head on its way out. Beyond, nghttp2 drops it without a word, and its 64 KiB are less than a
+// head that was let in may become.
+constexpr std::size_t kMaxHeaderBlockBytes = std::size_t{512} * 1024;
 
 using Native = H2Session::Native;
 
@@ -118,6 +122,10 @@ int on_frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user_d
       if (H2StreamEvents* const stream = native.find(described.stream);
           stream != nullptr && described.end_stream) {
         stream->on_data_end();
+      }
+      if (frame->data.padlen > 0 && frame->data.padlen == frame->hd.length &&
+          !described.end_stream) {
+        native.events.on_control_frame(described);
       }
       return 0;
     case NGHTTP2_SETTINGS:
@@ -238,6 +246,7 @@ struct Options {
     nghttp2_option_set_no_auto_window_update(value, 1);
     nghttp2_option_set_max_outbound_ack(value, kMaxWaitingAcks);
     nghttp2_option_set_max_settings(value, kMaxSettingsEntries);
+    nghttp2_option_set_max_send_header_block_length(value, kMaxHeaderBlockBytes);
   }
   ~Options() { nghttp2_option_del(value); }
   Options(const Options&) = delete;
@@ -268,6 +277,11 @@ constexpr nghttp2_data_provider kBody{.source = {.ptr = nullptr}, .read_callback
 
 std::string_view to_string(H2Error error) {
   return nghttp2_http2_strerror(static_cast<std::uint32_t>(error));
+}
+
+void H2FieldList::clear() {
+  clear_and_shrink(text_);
+  places_.clear();
 }
 
 void H2FieldList::add(std::string_view name, std::string_view value) {
@@ -357,6 +371,10 @@ std::size_t H2Session::send(std::span<char> out) {
 
 bool H2Session::has_to_send() const {
   return !native_->rest.empty() || nghttp2_session_want_write(native_->session) != 0;
+}
+
+std::size_t H2Session::queued_frames() const {
+  return nghttp2_session_get_outbound_queue_size(native_->session);
 }
 
 bool H2Session::is_over() const {

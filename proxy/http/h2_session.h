@@ -66,10 +66,7 @@ struct H2Frame {
 // Fields on their way out, pseudo-headers first; names become lower-case.
 class H2FieldList {
  public:
-  void clear() {
-    text_.clear();
-    places_.clear();
-  }
+  void clear();
   void add(std::string_view name, std::string_view value);
   void add_number(std::string_view name, std::uint64_t value);
   [[nodiscard]] std::size_t size() const { return places_.size(); }
@@ -128,7 +125,7 @@ class H2ConnectionEvents {
   virtual H2StreamEvents* on_stream_opened(std::int32_t stream) = 0;
   // A frame's header came, its payload not yet: for counting.
   virtual void on_frame_begins(const H2Frame& frame) = 0;
-  // A whole frame came that is SETTINGS, PING, RST_STREAM or GOAWAY.
+  // A whole frame came that is SETTINGS, PING, RST_STREAM or GOAWAY, or DATA of padding alone.
   virtual void on_control_frame(const H2Frame& frame) = 0;
   // A frame of ours is serialised.
   virtual void on_frame_sent(const H2Frame& frame) = 0;
@@ -150,7 +147,8 @@ struct H2Settings {
 // Errors:    what the peer does wrong ends in an RST_STREAM or GOAWAY that send() gives; once
 //            is_over() there is nothing more to receive or send.
 // Memory:    nghttp2's: HPACK tables of 4 KiB each way, open streams, queued control frames. Acks
-//            that wait are at most 256, then the connection is over.
+//            that wait are at most 256, then the connection is over; the caller bounds the others,
+//            by queued_frames().
 class H2Session {
  public:
   enum class Role : std::uint8_t { kServer, kClient };
@@ -168,6 +166,8 @@ class H2Session {
   static constexpr std::size_t kMaxData = 16 * 1024;  // of one DATA frame
   static constexpr std::size_t kMinRoom = kMaxData + 9;
   [[nodiscard]] bool has_to_send() const;
+  // Frames that wait for send(), but for DATA, which waits as nothing.
+  [[nodiscard]] std::size_t queued_frames() const;
   [[nodiscard]] bool is_over() const;
 
   // Clients: opens a stream; 0: no id is left, or the peer is going away.

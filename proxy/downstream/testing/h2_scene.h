@@ -77,10 +77,15 @@ struct ClientStream final : http::H2StreamEvents {
 struct H2Scene final : ConnectionOwner, http::H2ConnectionEvents {
   using Fields = std::vector<std::pair<std::string_view, std::string_view>>;
 
-  explicit H2Scene(const routing::Policy& policy = {}, const http::H2Settings& settings = {})
+  // kDeaf: the client looks at nothing, not even at the settings.
+  enum class Hearing : bool { kDeaf, kHears };
+
+  explicit H2Scene(const routing::Policy& policy = {}, const http::H2Settings& settings = {},
+                   Hearing hearing = Hearing::kHears)
       : worker(
             ConfigBuilder().backend("web", {8001}).route("a.example", "/", "web", policy).build()),
-        client(http::H2Session::Role::kClient, settings, *this) {
+        client(http::H2Session::Role::kClient, settings, *this),
+        deaf(hearing == Hearing::kDeaf) {
     connection = std::make_unique<H2Connection>(h2_streams, *this, wire.transport());
     connection->start();
     turn();
@@ -199,7 +204,7 @@ struct H2Scene final : ConnectionOwner, http::H2ConnectionEvents {
   std::unique_ptr<H2Connection> connection;
   std::size_t cut = 1 << 20;  // of what the client sends: so many bytes at once
   std::string received;       // all of it, as it came
-  bool deaf = false;          // the client does not look at it
+  bool deaf;                  // the client does not look at it
   bool closed = false;
 };
 
