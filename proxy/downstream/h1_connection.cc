@@ -129,7 +129,7 @@ std::size_t H1Connection::feed_step(std::span<char> bytes) {
       slot_->exchange.on_request_body(bytes);
       return bytes.size();
     case State::kLingering:
-      wait_for_end();
+      linger_on();
       return bytes.size();
     case State::kClosed:
       return bytes.size();
@@ -542,6 +542,15 @@ void H1Connection::close_now(bool reset) {
   if (state_ == State::kClosed) {
     return;
   }
+// Each arrival puts the deadline off, and so may not be what it waits for.
+void H1Connection::linger_on() {
+  if (!write_blocked_ && context_.loop.now() >= linger_end_) {
+    close_now(false);
+    return;
+  }
+  wait_for_end();
+}
+
   state_ = State::kClosed;
   deadline_.cancel();
   transport_->close(reset);

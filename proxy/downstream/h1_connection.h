@@ -83,6 +83,7 @@ class H1Connection final : public Connection,
   void rest();
   void linger();
   void wait_for_end();
+  void linger_on();
   void close_when_sent();
   void close_now(bool reset);
   void on_deadline();

@@ -264,6 +264,17 @@ TEST(DownstreamH1End, WaitsForAClientThatGoesOnSendingWhatWasRefused) {
   }
 }
 
+// Each arrival puts the deadline off, so that it may never fire.
+TEST(DownstreamH1End, ClosesUponAClientThatNeverStopsSending) {
+  Scene scene;
+  scene.worker.options.linger_limit = std::chrono::seconds(0);
+  scene.receive("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 100000000\r\n\r\n");
+  EXPECT_TRUE(scene.wire.finished);
+  EXPECT_FALSE(scene.closed);
+  scene.receive("x");
+  EXPECT_TRUE(scene.closed);
+}
+
 TEST(DownstreamH1End, LingersEvenInADrainWhereARequestWasCutShort) {
   Scene scene;
   scene.worker.context.draining = true;
