@@ -86,7 +86,7 @@ class LentCompressor {
   std::unique_ptr<Compressor> coder_;
 };
 
-// A worker's coders. What is lent and what is kept stay within `budget_bytes` together.
+// A worker's coders. What is lent stays within `budget_bytes`; a few of each kind are kept beside.
 //
 // Lifetime: outlives what it lends.
 class CompressorPool {
