@@ -186,7 +186,8 @@ def test_a_call_outlives_the_endpoint_that_left(call, program, module_folder, se
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_call_ends_in_its_own_time_while_the_program_drains(folder, pair, servers, go_programs_built, protocol):
-    with portico.Portico(write(folder, pair, servers[protocol], protocol), "--worker-shutdown-timeout", "60") as program:
+    site = write(folder, pair, servers[protocol], protocol)
+    with portico.Portico(site, "--worker-shutdown-timeout", portico.COMMAND_SECONDS) as program:
         with Call(go_programs_built["longcall"], program.http) as running:
             assert running.ask() == "got 100"
             program.signal(signal.SIGTERM)

@@ -55,8 +55,9 @@ def misses(report):
 def test_h2spec_finds_no_fault(program, go_programs_built, transport, tmp_path):
     host, port = program.https if transport == "tls" else program.http
     file = tmp_path / "report.xml"
-    command = [go_programs_built["h2spec"], "-h", host, "-p", str(port), "-S", "-j", file, *FLAGS[transport]]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False).stdout
+    command = [go_programs_built["h2spec"], "-h", host, "-p", str(port), "-S", "-o", str(portico.PATIENCE), "-j", file]
+    command += FLAGS[transport]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False).stdout
     assert file.exists(), told
     report = xml.parse(file)
     explain(report, transport)
