@@ -538,10 +538,6 @@ void H1Connection::wait_for_end() {
   }
 }
 
-void H1Connection::close_now(bool reset) {
-  if (state_ == State::kClosed) {
-    return;
-  }
 // Each arrival puts the deadline off, and so may not be what it waits for.
 void H1Connection::linger_on() {
   if (!write_blocked_ && context_.loop.now() >= linger_end_) {
@@ -551,6 +547,10 @@ void H1Connection::linger_on() {
   wait_for_end();
 }
 
+void H1Connection::close_now(bool reset) {
+  if (state_ == State::kClosed) {
+    return;
+  }
   state_ = State::kClosed;
   deadline_.cancel();
   transport_->close(reset);

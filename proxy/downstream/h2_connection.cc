@@ -471,7 +471,6 @@ void H2Connection::arm_deadline() {
   }
 }
 
-void H2Connection::on_deadline() {
 // Neither what a client does not read nor a notice may be put off by what it asks for meanwhile.
 void H2Connection::arm_idle_deadline() {
   if (state_ == State::kOpen && !blocked_) {
@@ -479,6 +478,7 @@ void H2Connection::arm_idle_deadline() {
   }
 }
 
+void H2Connection::on_deadline() {
   if (blocked_) {
     if (client_reads()) {
       deadline_.arm(context_.options.client_send_timeout);

@@ -311,15 +311,15 @@ void H2Stream::end(const http::FieldBlock* trailers) {
   for (std::size_t i = 0; trailers != nullptr && i < trailers->size(); ++i) {
     trailers_.add((*trailers)[i].name, (*trailers)[i].value);
   }
+  if (waiting() == 0) {
+    deadline_.arm(context_.options.client_send_timeout);
+  }
   owner_->session().resume(id_);
 }
 
 void H2Stream::flush() {
   owner_->send_later();
 }
-  if (waiting() == 0) {
-    deadline_.arm(context_.options.client_send_timeout);
-  }
 
 http::H2Supply H2Stream::supply(std::size_t limit) {
   const auto bytes = std::min(waiting(), limit);
@@ -329,15 +329,15 @@ http::H2Supply H2Stream::supply(std::size_t limit) {
 
 void H2Stream::take(std::span<char> to) {
   taken_ += to.size();
+  if (waiting() == to.size() || to.size() >= kUsefulBytes) {
+    owner_->on_piece_sent();
+  }
   if (!direct_.empty()) {
     std::ranges::copy(direct_.first(to.size()), to.begin());
     direct_ = direct_.subspan(to.size());
     return;
   }
   out_.copy(to.data(), to.size(), out_begin_);
-  if (waiting() == to.size() || to.size() >= kUsefulBytes) {
-    owner_->on_piece_sent();
-  }
   out_begin_ += to.size();
   owner_->on_held(-static_cast<std::ptrdiff_t>(to.size()));
   if (out_begin_ == out_.size()) {
@@ -361,13 +361,13 @@ void H2Stream::await_body() {
 
 void H2Stream::on_end_sent() {
   end_sent_ = true;
+  await_body();
   owner_->on_answer_sent();
   cut_request_once_answered();
 }
 
 // RFC 9113 8.1: what the client still sends is of no use to anybody.
 void H2Stream::cut_request_once_answered() {
-  await_body();
   if (end_sent_ && !exchange_open_ && session_open_ && !peer_ended_) {
     owner_->session().reset(id_, http::H2Error::kNone);
     owner_->send_later();
@@ -457,16 +457,16 @@ void H2Stream::finished() {
 // From inside send(), and so perhaps from inside a call by an exchange: it is told later.
 void H2Stream::on_stream_closed(http::H2Error) {
   session_open_ = false;
+  if (!in_.empty()) {
+    owner_->session().consume_connection(in_.size());  // nobody will read them
+    empty(in_);
+  }
   if (exchange_open_) {
     owner_->settle_later(*this);
     return;
   }
   release_if_over();
 }
-  if (!in_.empty()) {
-    owner_->session().consume_connection(in_.size());  // nobody will read them
-    empty(in_);
-  }
 
 void H2Stream::fail(std::string_view reason) {
   if (std::exchange(session_open_, false)) {

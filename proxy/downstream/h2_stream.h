@@ -129,11 +129,11 @@ class H2Stream final : public exchange::Mortal,
   void on_deadline();
   void release_if_over();
   [[nodiscard]] std::size_t waiting() const { return out_.size() - out_begin_ + direct_.size(); }
-
   // Its END_STREAM is to go out in a DATA frame, which even empty needs a window.
   [[nodiscard]] bool owes_end() const {
     return answer_ == Answer::kEnded && !end_sent_ && !bodiless_;
   }
+
   exchange::Context& context_;
   H2StreamOwner* owner_ = nullptr;
   http::RequestHead head_;
