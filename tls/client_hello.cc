@@ -11,9 +11,12 @@ namespace {
 constexpr std::size_t kRecordHeader = 5;
 constexpr std::size_t kHandshakeHeader = 4;
 constexpr std::size_t kMaxFragment = std::size_t{16} * 1024;
+constexpr std::uint8_t kChangeCipherSpecRecord = 20;
+constexpr std::uint8_t kAlertRecord = 21;
 constexpr std::uint8_t kHandshakeRecord = 22;
 constexpr std::uint8_t kMajorVersion = 3;
 constexpr std::uint8_t kClientHelloMessage = 1;
+constexpr std::uint8_t kServerHelloMessage = 2;
 constexpr std::uint16_t kServerName = 0;
 constexpr std::uint16_t kAlpn = 16;
 constexpr std::uint8_t kHostName = 0;
@@ -142,9 +145,9 @@ bool is_foreign(std::string_view record) {
          (record.size() > 1 && static_cast<std::uint8_t>(record[1]) != kMajorVersion);
 }
 
-// Joins the records' fragments until `message` is whole, and returns nothing; or what else is to be
-// said.
-std::optional<ClientHelloResult> join_records(std::string_view bytes, std::string& message) {
+// Joins the records' fragments until `message` is whole, takes them off `bytes`, and returns
+// nothing; or what else is to be said.
+std::optional<ClientHelloResult> join_records(std::string_view& bytes, std::string& message) {
   while (message.size() < bytes_of(message)) {
     if (is_foreign(bytes)) {
       return NoClientHello{};
@@ -171,11 +174,74 @@ std::optional<ClientHelloResult> join_records(std::string_view bytes, std::strin
   return std::nullopt;
 }
 
+// What may stand before a hello: alerts, and the change of ciphers that is none (RFC 8446 D.4).
+bool may_precede_hello(std::string_view record) {
+  const auto type = record.empty() ? 0 : static_cast<std::uint8_t>(record[0]);
+  return type == kChangeCipherSpecRecord || type == kAlertRecord;
+}
+
+// Of the first record, as it says; of the header where that is not whole.
+std::size_t record_bytes(std::string_view bytes) {
+  return kRecordHeader + (bytes.size() < kRecordHeader ? 0 : Reader(bytes.substr(3, 2)).number(2));
+}
+
+// Of the whole records at the start that may precede one.
+std::size_t bytes_before_hello(std::string_view bytes) {
+  std::size_t at = 0;
+  while (may_precede_hello(bytes.substr(at)) &&
+         record_bytes(bytes.substr(at)) <= bytes.size() - at) {
+    at += record_bytes(bytes.substr(at));
+  }
+  return at;
+}
+
+// Nothing stands behind the hello in its last record, or is to come there.
+bool ends_with_its_record(std::string_view records, std::string_view message) {
+  while (record_bytes(records) < records.size()) {
+    records.remove_prefix(record_bytes(records));
+  }
+  return record_bytes(records) == records.size() && message.size() == bytes_of(message);
+}
+
 }  // namespace
+
+std::optional<std::size_t> hello_bytes_to_feed(std::span<const char> bytes) {
+  const std::string_view all(bytes.data(), bytes.size());
+  const auto before = bytes_before_hello(all);
+  auto rest = all.substr(before);
+  if (rest.empty() || may_precede_hello(rest)) {
+    return before;
+  }
+  std::string message;
+  const auto unfinished = join_records(rest, message);
+  const bool is_hello = !message.empty() && message[0] == kClientHelloMessage;
+  if (unfinished && is_hello &&
+      (bytes_of(message) > kMaxClientHello || all.size() - before >= kMaxClientHello)) {
+    return std::nullopt;
+  }
+  if (unfinished) {
+    return std::holds_alternative<NoClientHello>(*unfinished) ? all.size() : before;
+  }
+  const auto end = all.size() - rest.size();
+  return ends_with_its_record(all.substr(before, end - before), message) ? std::optional(end)
+                                                                         : std::nullopt;
+}
+
+bool asks_for_another_hello(std::span<const char> answer) {
+  // SHA-256 of "HelloRetryRequest" (RFC 8446 4.1.3), in the place of a server hello's random.
+  constexpr std::string_view kRetry =
+      "\xCF\x21\xAD\x74\xE5\x9A\x61\x11\xBE\x1D\x8C\x02\x1E\x65\xB8\x91"
+      "\xC2\xA2\x11\x16\x7A\xBB\x8C\x5E\x07\x9E\x09\xE2\xC8\xA8\x33\x9C";
+  constexpr std::size_t kAt = kRecordHeader + kHandshakeHeader + 2;
+  const std::string_view bytes(answer.data(), answer.size());
+  return bytes.size() >= kAt + kRetry.size() && bytes[0] == kHandshakeRecord &&
+         bytes[kRecordHeader] == kServerHelloMessage && bytes.substr(kAt, kRetry.size()) == kRetry;
+}
 
 ClientHelloResult read_client_hello(std::span<const char> bytes) {
   std::string message;
-  if (auto unfinished = join_records({bytes.data(), bytes.size()}, message)) {
+  std::string_view rest(bytes.data(), bytes.size());
+  if (auto unfinished = join_records(rest, message)) {
     if (bytes.size() >= kMaxClientHello) {
       return NoClientHello{};
     }

@@ -150,5 +150,68 @@ TEST(ClientHello, IsReadAsOpenSslReadsIt) {
   EXPECT_GT(taken, 100);
 }
 
+std::optional<std::size_t> to_feed(std::string_view bytes) {
+  return hello_bytes_to_feed({bytes.data(), bytes.size()});
+}
+
+const std::string kChangeCipherSpec("\x14\x03\x03\x00\x01\x01", 6);
+const std::string kWarning("\x15\x03\x03\x00\x02\x01\x5a", 7);
+
+TEST(HelloToFeed, IsWholeAndAlone) {
+  for (const auto& row : rows()) {
+    SCOPED_TRACE(row.name);
+    for (const std::size_t fragment : {std::size_t{16'000}, std::size_t{100}, std::size_t{1}}) {
+      const auto hello = in_records_of(hello_of(row.options), fragment);
+      if (hello.size() > kMaxClientHello) {
+        continue;
+      }
+      for (std::size_t size = 0; size < hello.size(); size += 1 + size / 64) {
+        EXPECT_EQ(to_feed(hello.substr(0, size)), 0U) << size;
+      }
+      EXPECT_EQ(to_feed(hello), hello.size());
+      EXPECT_EQ(to_feed(hello + hello.substr(0, 9)), hello.size());
+    }
+  }
+}
+
+TEST(HelloToFeed, WhatMayPrecedeItIsGivenInWholeRecords) {
+  const auto hello = hello_of({});
+  const auto before = kChangeCipherSpec + kWarning;
+  EXPECT_EQ(to_feed(before.substr(0, 3)), 0U);
+  EXPECT_EQ(to_feed(before.substr(0, 9)), 6U);
+  EXPECT_EQ(to_feed(before), before.size());
+  EXPECT_EQ(to_feed(before + hello.substr(0, 9)), before.size());
+  EXPECT_EQ(to_feed(before + hello), before.size() + hello.size());
+}
+
+TEST(HelloToFeed, WhatIsNoneIsOpenSslsToJudge) {
+  for (const std::string_view bytes : {"GET / HTTP/1.1\r\n", "\x17\x03\x03", "\x16\x03\x03\x40"}) {
+    EXPECT_EQ(to_feed(bytes), bytes.size() > 4 || bytes[0] != '\x16' ? bytes.size() : 0U);
+  }
+  const std::string other("\x16\x03\x03\x00\x05\x0b\x00\x00\x01\x00", 10);
+  EXPECT_EQ(to_feed(other), other.size());
+}
+
+TEST(HelloToFeed, ALongOneAndOneInCompanyAreRefused) {
+  const std::string long_one("\x16\x03\x01\x40\x00\x01\x01\xff\xf0", 9);
+  EXPECT_EQ(to_feed(long_one), std::nullopt);
+  EXPECT_EQ(to_feed(kChangeCipherSpec + long_one), std::nullopt);
+  auto crowded = hello_of({}) + std::string("\x01\x01\xff\xf0", 4);
+  crowded[4] = static_cast<char>(crowded[4] + 4);
+  EXPECT_EQ(to_feed(crowded), std::nullopt);
+  EXPECT_EQ(to_feed(std::string_view(crowded).substr(0, crowded.size() - 4)), std::nullopt);
+}
+
+TEST(HelloToFeed, KnowsAWishForAnotherHello) {
+  std::string answer("\x16\x03\x03\x00\x58\x02\x00\x00\x54\x03\x03", 11);
+  EXPECT_FALSE(asks_for_another_hello(answer));
+  answer +=
+      "\xCF\x21\xAD\x74\xE5\x9A\x61\x11\xBE\x1D\x8C\x02\x1E\x65\xB8\x91"
+      "\xC2\xA2\x11\x16\x7A\xBB\x8C\x5E\x07\x9E\x09\xE2\xC8\xA8\x33\x9C";
+  EXPECT_TRUE(asks_for_another_hello(answer));
+  answer.back() = 'x';
+  EXPECT_FALSE(asks_for_another_hello(answer));
+}
+
 }  // namespace
 }  // namespace portico::tls

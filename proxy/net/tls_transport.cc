@@ -9,6 +9,7 @@
 #include "proxy/net/loop.h"
 #include "proxy/net/readiness.h"
 #include "proxy/net/unread_buffer.h"
+#include "tls/client_hello.h"
 #include "tls/engine.h"
 
 namespace portico::net {
@@ -335,7 +336,7 @@ class TlsHandshake::Attempt final : TransportSink, HandshakeTurns::Waiter {
       poster_.post();
       return;
     }
-    has_answered_ = !engine_->output().empty();
+    awaits_hello_ = engine_->output().empty();
     send_output(*engine_, *below_);
     below_->start(*this);
   }
@@ -346,21 +347,37 @@ class TlsHandshake::Attempt final : TransportSink, HandshakeTurns::Waiter {
 
  private:
   std::size_t on_bytes(std::span<char> ciphertext) override {
-    if (!has_answered_ && !std::exchange(has_turn_, false) && !turns_.take()) {
-      turns_.wait(*this);
-      below_->pause_reading();
-      return 0;
+    auto fed = ciphertext;
+    if (awaits_hello_) {
+      const auto bytes = tls::hello_bytes_to_feed(ciphertext);
+      if (!bytes) {
+        finish(TransportError::kTlsFailed);
+        return 0;
+      }
+      fed = ciphertext.first(*bytes);
+      if (fed.empty()) {
+        return 0;
+      }
+      if (!std::exchange(has_turn_, false) && !turns_.take()) {
+        turns_.wait(*this);
+        below_->pause_reading();
+        return 0;
+      }
     }
-    engine_->feed(ciphertext);
+    engine_->feed(fed);
     Status status = engine_->handshake();
-    has_answered_ = has_answered_ || !engine_->output().empty();
+    awaits_hello_ = awaits_hello_ &&
+                    (engine_->output().empty() || tls::asks_for_another_hello(engine_->output()));
     while (status == Status::kWantOutput) {
       send_output(*engine_, *below_);
       status = engine_->handshake();
     }
     send_output(*engine_, *below_);
-    const std::size_t taken = ciphertext.size() - engine_->unread();
+    const std::size_t taken = fed.size() - engine_->unread();
     engine_->feed({});
+    if (status == Status::kWantInput && fed.size() < ciphertext.size()) {
+      below_->resume_reading();  // offers what stands behind the hello
+    }
     if (status == Status::kOk) {
       finish(TransportError::kNone);
     } else if (status != Status::kWantInput) {
@@ -395,7 +412,7 @@ class TlsHandshake::Attempt final : TransportSink, HandshakeTurns::Waiter {
   Deadline deadline_;
   Poster poster_;
   bool has_turn_ = false;
-  bool has_answered_ = false;  // the dear step is done, or somebody else's
+  bool awaits_hello_ = false;  // the dear step, a server's, is still to come
 };
 
 TlsHandshake::TlsHandshake(Loop& loop, std::unique_ptr<Transport> below,

@@ -1,5 +1,7 @@
 #include "proxy/net/tls_transport.h"
 
+#include <malloc.h>
+
 #include <gtest/gtest.h>
 
 #include "proxy/net/listener.h"
@@ -134,6 +136,80 @@ class FullTransport final : public Transport {
   std::size_t& room_;
   TransportInfo info_;
 };
+
+// A server's handshake whose client is played byte by byte.
+class PlayedHandshakeTest : public ::testing::Test {
+ protected:
+  void begin() {
+    auto store = std::make_shared<tls::CertificateStore>(tls::make_self_signed());
+    handshake_.emplace(loop_, std::make_unique<FullTransport>(below_, sent_, room_),
+                       tls::Engine::server(*tls::ServerContext::create({}, nullptr), store), 10s,
+                       [this](auto result) { is_done_ = result.has_value(); });
+  }
+  // As a transport offers: what is not taken is offered again, with more behind it.
+  void arrive(std::string_view bytes) {
+    unread_ += bytes;
+    std::size_t taken = 0;
+    do {
+      taken = below_->on_bytes(unread_);
+      unread_.erase(0, taken);
+      loop_.run_until([] { return false; }, 1ms);  // the turn ends
+    } while (taken > 0 && !unread_.empty() && !is_done_);
+  }
+
+  Loop loop_;
+  TransportSink* below_ = nullptr;
+  std::string sent_;
+  std::string unread_;
+  std::size_t room_ = SIZE_MAX;
+  std::optional<TlsHandshake> handshake_;
+  std::optional<bool> is_done_;
+};
+
+// OpenSSL makes room for a hello by the length that it announces.
+TEST_F(PlayedHandshakeTest, AHelloThatIsAnnouncedTakesNoMemoryBeforeItIsThere) {
+  constexpr std::size_t kMost = 64 * 1024;
+  begin();
+  const auto before = mallinfo2().uordblks;
+  arrive({"\x16\x03\x01\x40\x00\x01\x01\xff\xf0", 9});
+  EXPECT_LT(mallinfo2().uordblks, before + kMost);
+  EXPECT_FALSE(is_done_.value_or(false));
+}
+
+TEST_F(PlayedHandshakeTest, NeitherDoesASecondOne) {
+  constexpr std::size_t kMost = 64 * 1024;
+  tls::testing::Client client;
+  SSL_set1_groups_list(client.ssl(), "P-521:P-256");  // the server wants another hello
+  begin();
+  client.handshake();
+  const auto before = mallinfo2().uordblks;
+  const std::string changes_cipher("\x14\x03\x03\x00\x01\x01", 6);
+  const std::string announced("\x16\x03\x03\x40\x00\x01\x01\xff\xf0", 9);
+  arrive(client.take_output() + changes_cipher + announced);
+  EXPECT_FALSE(sent_.empty());
+  EXPECT_FALSE(is_done_.value_or(false));
+  EXPECT_LT(mallinfo2().uordblks, before + kMost);
+}
+
+TEST_F(PlayedHandshakeTest, AHelloMayComeByteByByteAndTwice) {
+  for (const char* groups : {"X25519:P-256", "P-521:P-256"}) {
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+      tls::testing::Client client({.version = version});
+      SSL_set1_groups_list(client.ssl(), groups);
+      is_done_.reset();
+      unread_.clear();
+      begin();
+      for (int turn = 0; turn < 10 && !is_done_; ++turn) {
+        client.handshake();
+        for (const char byte : client.take_output()) {
+          arrive({&byte, 1});
+        }
+        client.receive(std::exchange(sent_, {}));
+      }
+      EXPECT_EQ(is_done_, true) << groups << " " << version;
+    }
+  }
+}
 
 // A server's connection whose client is played byte by byte.
 class KeyUpdateTest : public ::testing::Test {
