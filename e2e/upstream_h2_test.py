@@ -145,3 +145,5 @@ def test_errors_are_told_to_grpc_clients_in_their_way(folder, refused_port):
         assert (answer.status, answer.field("grpc-status"), answer.body) == (200, "14", b"")
         answer = wire.get(program.http, "nobody.test", "/pkg.Service/Method", *lines, method="POST", body=b"")
         assert (answer.status, answer.field("grpc-status")) == (200, "12")
+        counted = {key.split('class="')[1][:3]: n for key, n in program.metrics().items() if "requests_total{" in key}
+        assert counted == {"5xx": 1, "4xx": 1}, "who watches the metrics sees errors"

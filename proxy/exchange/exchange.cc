@@ -52,7 +52,7 @@ void Exchange::receive_head(ServerStream& client, http::RequestHead& head,
   endpoint_ = {};
   request_bytes_ = response_bytes_ = 0;
   attempts_ = 0;
-  status_ = upstream_status_ = 0;
+  status_ = upstream_status_ = meant_status_ = 0;
   reused_ = false;
   answer_seen_ = false;
   reason_ = {};

@@ -144,6 +144,7 @@ class Exchange final : public RequestSink,
   int attempts_ = 0;
   std::uint16_t status_ = 0;
   std::uint16_t upstream_status_ = 0;
+  std::uint16_t meant_status_ = 0;
   Phase phase_ = Phase::kIdle;
   Half request_ = Half::kEnded;
   Half response_ = Half::kEnded;

@@ -48,6 +48,7 @@ void Exchange::answer_unrouted() {
 
 // Trailers-only: HTTP's own status is of no use to such a client.
 void Exchange::answer_grpc(std::uint16_t status) {
+  meant_status_ = status;
   std::string message = std::to_string(status);
   message.append(" ").append(http::status_text(status));
   OutgoingResponse response{.status = 200,
@@ -121,6 +122,7 @@ void Exchange::report() {
        .version_major = head_->version_major,
        .version_minor = head_->version_major == 1 ? head_->version_minor : std::uint8_t{0},
        .status = status_,
+       .meant_status = meant_status_,
        .upstream_status = upstream_status_,
        .request_head_bytes = head_->wire_bytes,
        .request_bytes = request_bytes_,

@@ -54,6 +54,17 @@ TEST(Grpc, OwnErrorsAreToldAsTrailersOnly) {
   EXPECT_EQ(scene.client.content_length, 0U);
   EXPECT_TRUE(scene.client.ended);
   EXPECT_EQ(scene.record().reason, routing::upstream_error::kConnectRefused.reason);
+  EXPECT_EQ(scene.record().status, 200);
+  EXPECT_EQ(scene.record().meant_status, 502);
+}
+
+TEST(Grpc, AnAnswerOfTheBackendsIsMeantAsItIs) {
+  testing::Scene scene;
+  scene.post(http::Framing::kChunked);
+  scene.field("Content-Type", "application/grpc");
+  scene.start();
+  scene.backend().answer(200, "message");
+  EXPECT_EQ(scene.record().meant_status, 0);
 }
 
 TEST(Grpc, AnUnknownHostIsUnimplemented) {

@@ -14,9 +14,11 @@ namespace portico::exchange {
 struct Record {
   std::string_view method, target, host, scheme, user_agent, referer, request_id;
   std::uint8_t version_major = 1;
-  std::uint8_t version_minor = 1;     // HTTP/2 has none: 0
-  bool tunnel = false;                // no HTTP: bytes of TLS that nobody here has opened
-  std::uint16_t status = 0;           // what the client was sent; 499 where it went before that
+  std::uint8_t version_minor = 1;  // HTTP/2 has none: 0
+  bool tunnel = false;             // no HTTP: bytes of TLS that nobody here has opened
+  std::uint16_t status = 0;        // what the client was sent; 499 where it went before that
+  // Of an own error told to a gRPC client, which is sent as 200: what others would have been sent.
+  std::uint16_t meant_status = 0;
   std::uint16_t upstream_status = 0;  // 0: none came
   std::uint64_t request_head_bytes = 0;
   std::uint64_t request_bytes = 0;  // of bodies

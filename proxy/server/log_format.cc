@@ -7,6 +7,8 @@
 #include <fmt/compile.h>
 #include <fmt/format.h>
 
+#include "proxy/exchange/grpc_status.h"
+
 namespace portico::server {
 namespace {
 
@@ -104,6 +106,10 @@ void append_json_line(std::string& out, const Record& record,
   append_json_string(out, "user_agent", record.user_agent);
   append_json_string(out, "referer", record.referer);
   append_json_string(out, "request_id", record.request_id);
+  if (record.meant_status != 0) {
+    fmt::format_to(into, FMT_COMPILE(",\"grpc_status\":{}"),
+                   exchange::grpc_status_of(record.meant_status));
+  }
   if (!record.reason.empty()) {
     append_json_string(out, "reason", record.reason);
   }
@@ -122,7 +128,10 @@ void append_nginx_line(std::string& out, const Record& record,
     append_escaped(out, record.target);
     fmt::format_to(into, FMT_COMPILE(" HTTP/{}.{}"), record.version_major, record.version_minor);
   }
-  fmt::format_to(into, FMT_COMPILE("\" {} {} \""), record.status, record.response_bytes);
+  // It has no place for more than one status: that of an error is worth more than its 200.
+  fmt::format_to(into, FMT_COMPILE("\" {} {} \""),
+                 record.meant_status != 0 ? record.meant_status : record.status,
+                 record.response_bytes);
   append_escaped(out, or_dash(record.referer));
   out.append("\" \"");
   append_escaped(out, or_dash(record.user_agent));

@@ -69,6 +69,17 @@ TEST(LogFormat, WritesWhatIngressNginxWrites) {
             "0123456789abcdef\n");
 }
 
+TEST(LogFormat, ShowsThatAnOwnAnswerToAGrpcClientIsAnError) {
+  Sample sample;
+  sample.record.meant_status = 503;
+  sample.record.reason = "no ready endpoint";
+  const auto json = boost::json::parse(sample.json());
+  EXPECT_EQ(json.at("status"), 200);
+  EXPECT_EQ(json.at("grpc_status"), 14);
+  EXPECT_EQ(json.at("reason"), "no ready endpoint");
+  EXPECT_NE(sample.nginx().find("HTTP/1.1\" 503 1234 "), std::string::npos);
+}
+
 TEST(LogFormat, DashesWhatThereWasNot) {
   Sample sample;
   sample.record = {.request_id = "1", .status = 400, .reason = "no Host field"};

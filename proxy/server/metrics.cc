@@ -107,7 +107,8 @@ void Metrics::count(const exchange::Record& record) {
     tunnel_failures += record.status / 100 == 5 && record.response_bytes == 0 ? 1 : 0;
     return;
   }
-  const auto status_class = std::min<std::size_t>(record.status / 100, 5);
+  const auto status = record.meant_status != 0 ? record.meant_status : record.status;
+  const auto status_class = std::min<std::size_t>(status / 100, 5);
   if (record.route == nullptr) {
     ++without_backend[status_class];
   } else {

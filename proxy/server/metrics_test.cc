@@ -48,6 +48,14 @@ TEST(Metrics, CountsByBackendAndStatusClass) {
   EXPECT_THAT(text, HasSubstr("port=\"\",class=\"4xx\"} 1\n"));
 }
 
+TEST(Metrics, CountsAnErrorThatIsToldToAGrpcClientAsAnError) {
+  auto told = record(nullptr, 200);
+  told.meant_status = 503;
+  Metrics metrics;
+  metrics.count(told);
+  EXPECT_THAT(text_of(metrics), HasSubstr("port=\"\",class=\"5xx\"} 1\n"));
+}
+
 TEST(Metrics, CountsLatencyInCumulativeBuckets) {
   Metrics metrics;
   metrics.count(record(nullptr, 200, 5ms));

@@ -243,7 +243,7 @@ class FakeUpstreams final : public Upstreams {
 // What of a Record outlives the call.
 struct Kept {
   std::string method, target, host, scheme, request_id, reason, endpoint;
-  std::uint16_t status, upstream_status;
+  std::uint16_t status, meant_status, upstream_status;
   std::uint64_t request_bytes, response_bytes;
   int attempts;
   bool reused, has_route;
@@ -263,6 +263,7 @@ class FakeRecorder final : public Recorder {
                        .reason = std::string(record.reason),
                        .endpoint = record.endpoint == nullptr ? "" : record.endpoint->to_string(),
                        .status = record.status,
+                       .meant_status = record.meant_status,
                        .upstream_status = record.upstream_status,
                        .request_bytes = record.request_bytes,
                        .response_bytes = record.response_bytes,
