@@ -151,7 +151,7 @@ std::size_t H1Connection::take_head(std::span<char> bytes) {
   if (*fed == 0) {
     return 0;
   }
-  first_ = false;
+  ++requests_;
   auto& head = decoder.head();
   head.wire_bytes = *fed;
   state_ = State::kExchange;
@@ -169,7 +169,7 @@ std::size_t H1Connection::take_head(std::span<char> bytes) {
 bool H1Connection::is_h2_preface(std::span<const char> bytes) const {
   constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
   const std::string_view text(bytes.data(), bytes.size());
-  return first_ && transport_->info().tls == nullptr &&
+  return requests_ == 0 && context_.clients.http2 && transport_->info().tls == nullptr &&
          text.substr(0, kPreface.size()) == kPreface.substr(0, text.size());
 }
 
@@ -320,7 +320,8 @@ void H1Connection::send_head(const exchange::OutgoingResponse& response) {
     keep_alive_ = false;
   }
   // What follows a CONNECT may be meant for the tunnel it did not get: never a request.
-  const bool wanted = !context_.draining && context_.pressure == exchange::Pressure::kNone;
+  const bool wanted = !context_.draining && context_.pressure == exchange::Pressure::kNone &&
+                      context_.clients.keeps_after(requests_);
   if (!wanted || slot_->decoder.head().method == http::Method::kConnect) {
     keep_alive_ = false;
   }

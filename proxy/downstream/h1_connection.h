@@ -102,7 +102,7 @@ class H1Connection final : public Connection,
   State state_ = State::kFresh;
   std::size_t unsent_bytes_ = 0;  // while write_blocked_: what the client had not taken
   std::chrono::steady_clock::time_point linger_end_;
-  bool first_ = true;  // no request has come yet
+  std::uint64_t requests_ = 0;  // whose heads have come
   bool keep_alive_ = true;
   bool body_credit_ = false;
   bool answer_ended_ = false;

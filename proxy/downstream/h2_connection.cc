@@ -449,7 +449,8 @@ void H2Connection::arm_deadline() {
   switch (state_) {
     case State::kOpen:
       if (open_.empty()) {
-        deadline_.arm(context_.clients.idle_timeout);
+        deadline_.arm(requests_ == 0 ? context_.clients.head_timeout
+                                     : context_.clients.idle_timeout);
       } else {
         deadline_.cancel();
       }
