@@ -23,13 +23,18 @@ Peer::Peer(const SocketAddress& to)
   fcntl(fd_, F_SETFL, O_NONBLOCK);
 }
 
-void Peer::flush(std::string& bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+void Peer::flush() {
+  while (sent_ < unsent_.size()) {
+    const auto left = std::string_view(unsent_).substr(sent_);
+    const ssize_t sent = ::send(fd_, left.data(), left.size(), MSG_NOSIGNAL);
     if (sent <= 0) {
-      return;
+      break;
     }
-    bytes.erase(0, static_cast<std::size_t>(sent));
+    sent_ += static_cast<std::size_t>(sent);
+  }
+  // Seldom, because it moves all that is left.
+  if (sent_ > unsent_.size() / 2) {
+    unsent_.erase(0, std::exchange(sent_, 0));
   }
 }
 
@@ -72,19 +77,16 @@ class PlainPeer final : public Peer {
   ~PlainPeer() override { close_socket(); }
 
   void drive() override {
-    flush(unsent_);
+    flush();
     received_ += read_socket();
     ended_ = socket_ended_;
   }
   void send(std::string_view bytes) override {
     unsent_ += bytes;
-    flush(unsent_);
+    flush();
   }
-  [[nodiscard]] std::size_t unsent() const override { return unsent_.size(); }
+  [[nodiscard]] std::size_t unsent() const override { return unflushed(); }
   void finish() override { ::shutdown(fd_, SHUT_WR); }
-
- private:
-  std::string unsent_;
 };
 
 class TlsPeer final : public Peer {
@@ -111,7 +113,7 @@ class TlsPeer final : public Peer {
     }
     flush_output();
   }
-  [[nodiscard]] std::size_t unsent() const override { return unsent_.size() + early_.size(); }
+  [[nodiscard]] std::size_t unsent() const override { return unflushed() + early_.size(); }
   void finish() override {
     SSL_shutdown(client_.ssl());
     flush_output();
@@ -121,12 +123,11 @@ class TlsPeer final : public Peer {
  private:
   void flush_output() {
     unsent_ += client_.take_output();
-    flush(unsent_);
+    flush();
   }
 
   tls::testing::Client client_;
   std::string early_;
-  std::string unsent_;
 };
 
 }  // namespace

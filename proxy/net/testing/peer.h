@@ -32,7 +32,8 @@ class Peer {
 
  protected:
   explicit Peer(const SocketAddress& to);
-  void flush(std::string& bytes);
+  void flush();
+  [[nodiscard]] std::size_t unflushed() const { return unsent_.size() - sent_; }
   std::string read_socket();
   void close_socket();
 
@@ -42,6 +43,8 @@ class Peer {
   bool ended_ = false;
   bool reset_ = false;
   std::string received_;
+  std::string unsent_;  // but for its first `sent_` bytes
+  std::size_t sent_ = 0;
 };
 
 std::unique_ptr<Peer> connect_plain(const SocketAddress& to);
