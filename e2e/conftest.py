@@ -1,6 +1,8 @@
 """Fixtures every test of the program may use."""
 
 import contextlib
+import os
+import pathlib
 import socket
 
 import backends
