@@ -1,5 +1,5 @@
 // A hello that OpenSSL takes is read with the same result; what is incomplete is not whole
-// before the moment that was said.
+// before the moment that was said, and is not fed.
 #include <cstdlib>
 
 #include "tls/testing/hello_oracle.h"
@@ -26,6 +26,12 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (const auto expected = testing::openssl_reads(bytes)) {
     require(std::holds_alternative<ClientHello>(result));
     require(std::get<ClientHello>(result) == *expected);
+  }
+  const auto fed = hello_bytes_to_feed({bytes.data(), bytes.size()});
+  require(fed.value_or(0) <= size);
+  if (fed.value_or(0) > 0) {
+    const bool begins_with_handshake = data[0] == 22;
+    require(!begins_with_handshake || !std::holds_alternative<ClientHelloIncomplete>(read(*fed)));
   }
   if (size == 0) {
     return 0;
