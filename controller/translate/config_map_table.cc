@@ -3,6 +3,7 @@
 
 #include "controller/translate/annotation_values.h"
 #include "controller/translate/client_address_reading.h"
+#include "controller/translate/client_reading.h"
 #include "controller/translate/compression_reading.h"
 #include "controller/translate/config_map.h"
 #include "controller/translate/tls_values.h"
@@ -11,6 +12,7 @@ namespace portico::translate {
 namespace {
 
 using ClientAddress = routing::ClientAddressSettings;
+using Clients = routing::ClientSettings;
 using Compression = routing::CompressionSettings;
 using routing::Settings;
 
@@ -182,14 +184,21 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
             "Portico's own: sends Forwarded (RFC 7239) to backends, and with "
             "`use-forwarded-headers` reads it before X-Forwarded-*"),
     // Timeouts and limits
-    later("client-header-timeout", "seconds for a request's head", "60"),
-    later("client-body-timeout", "seconds between two pieces of a request's body", "60"),
-    later("keep-alive", "seconds that an idle client connection is kept", "75"),
-    later("keep-alive-requests", "requests on one client connection"),
+    setting("client-header-timeout", read_of_clients<&Clients::head_timeout, read_seconds>, "60",
+            "seconds for a request's head"),
+    setting("client-body-timeout", read_of_clients<&Clients::body_timeout, read_seconds>, "60",
+            "seconds between two pieces of a request's body"),
+    setting("keep-alive", read_of_clients<&Clients::idle_timeout, read_keep_alive>, "75",
+            "seconds that a client's connection is kept without a request; `0`: it serves one "
+            "request"),
+    setting("keep-alive-requests", read_of_clients<&Clients::requests, read_count>, "10000",
+            "requests that a client's connection may bring before it is told to go (1000 in "
+            "ingress-nginx)"),
     never("client-header-buffer-size", kHeads),
     never("large-client-header-buffers", kHeads),
     later("client-body-buffer-size", "the request body kept in memory before a file is used"),
-    later("max-worker-connections", "connections of one worker"),
+    never("max-worker-connections",
+          "--max-connections sets it, for the clients of all workers together", "0"),
     never("max-worker-open-files", "Portico raises its limit of open files by itself"),
     // Backends
     later("load-balance", "round_robin or ewma", "round_robin"),
@@ -266,8 +275,11 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
             "true", "its includeSubDomains"),
     setting("hsts-preload", read_into<&Settings::hsts_preload, read_bool>, "false", "its preload"),
     // Protocols and compression
-    later("use-http2", "turns HTTP/2 off", "true"),
-    later("http2-max-concurrent-streams", "open requests of one HTTP/2 connection", "128"),
+    setting("use-http2", read_of_clients<&Clients::http2, read_bool>, "true",
+            "`false`: new connections of clients speak HTTP/1 only, and so no gRPC"),
+    setting("http2-max-concurrent-streams",
+            read_of_clients<&Clients::max_concurrent_streams, read_concurrent_streams>, "128",
+            "open requests of one HTTP/2 connection; a change is for new ones"),
     never("http2-max-field-size", "ingress-nginx has dropped it"),
     never("http2-max-header-size", "ingress-nginx has dropped it"),
     never("http2-max-requests", "ingress-nginx has dropped it"),

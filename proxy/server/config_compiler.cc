@@ -191,10 +191,13 @@ void ConfigCompiler::compile_hosts(const routing::Snapshot& snapshot) {
 
 // Before the hosts: their policies begin with the settings.
 void ConfigCompiler::compile_tls(const routing::Snapshot& snapshot) {
-  if (config_.tls != nullptr && snapshot.settings->tls == snapshot_.settings->tls) {
+  const auto& settings = *snapshot.settings;
+  const auto& before = *snapshot_.settings;
+  if (config_.tls != nullptr && settings.tls == before.tls &&
+      settings.clients.http2 == before.clients.http2) {
     return;
   }
-  config_.tls = tls_.set(snapshot.settings->tls);
+  config_.tls = tls_.set(settings.tls, settings.clients.http2);
   snapshot.hosts.for_each(
       [this](const std::string& host, const auto& spec) { set_host_policy(host, spec.get()); });
 }

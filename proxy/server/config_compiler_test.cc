@@ -69,6 +69,20 @@ TEST_F(ConfigCompilerTest, JoinsHostsToTheirBackendsEndpoints) {
   EXPECT_EQ(endpoints(*config, "b.example").at(0).first, 90);
 }
 
+TEST_F(ConfigCompilerTest, Http2IsOfferedByAContextOfItsOwn) {
+  auto settings = *snapshot.settings;
+  const auto with = compile()->tls;
+  settings.clients.requests = 5;
+  snapshot.settings = std::make_shared<const routing::Settings>(settings);
+  EXPECT_EQ(compile()->tls, with);
+  settings.clients.http2 = false;
+  snapshot.settings = std::make_shared<const routing::Settings>(settings);
+  const auto without = compile();
+  EXPECT_NE(without->tls, nullptr);
+  EXPECT_NE(without->tls, with);
+  EXPECT_EQ(without->settings->clients.requests, 5U);
+}
+
 TEST_F(ConfigCompilerTest, KeepsIdsWhileOthersComeAndGo) {
   backend("web", {80, 81});
   host("a.example", "web");

@@ -7,7 +7,8 @@ namespace portico::server {
 TlsCompiler::TlsCompiler(tls::ServerOptions base, std::shared_ptr<tls::TicketKeys> keys)
     : base_(std::move(base)), keys_(std::move(keys)), options_(base_) {}
 
-std::shared_ptr<const tls::ServerContext> TlsCompiler::set(const routing::TlsSettings& settings) {
+std::shared_ptr<const tls::ServerContext> TlsCompiler::set(const routing::TlsSettings& settings,
+                                                           bool http2) {
   if (keys_ != nullptr) {
     std::vector<tls::TicketKeys::Key> keys;
     for (const auto& written : settings.ticket_keys) {
@@ -19,6 +20,9 @@ std::shared_ptr<const tls::ServerContext> TlsCompiler::set(const routing::TlsSet
   }
   has_tickets_ = settings.tickets;
   options_ = base_;
+  if (!http2) {
+    std::erase(options_.alpn, "h2");
+  }
   options_.minimum_version = settings.tls12 ? tls::Version::kTls12 : tls::Version::kTls13;
   options_.maximum_version = settings.tls13 ? tls::Version::kTls13 : tls::Version::kTls12;
   if (!settings.ciphers.empty()) {
@@ -75,8 +79,12 @@ std::shared_ptr<const tls::ServerContext> TlsCompiler::context(const routing::Ho
 std::shared_ptr<const tls::ServerContext> TlsCompiler::make(
     const tls::ServerOptions& options) const {
   const auto keys = has_tickets_ ? keys_ : nullptr;
-  auto context = tls::ServerContext::create(options, keys);
-  return context ? *context : tls::ServerContext::create(base_, keys).value_or(nullptr);
+  if (auto context = tls::ServerContext::create(options, keys)) {
+    return *context;
+  }
+  auto built_in = base_;
+  built_in.alpn = options.alpn;
+  return tls::ServerContext::create(built_in, keys).value_or(nullptr);
 }
 
 tls::ServerPolicy HostPolicies::find(std::string_view server_name) const {

@@ -23,8 +23,8 @@ class TlsCompiler {
   TlsCompiler(tls::ServerOptions base, std::shared_ptr<tls::TicketKeys> keys);
 
   // Shares the ticket keys, and makes the context of names that ask for nothing of their own. What
-  // is compiled afterwards goes by these settings.
-  std::shared_ptr<const tls::ServerContext> set(const routing::TlsSettings& settings);
+  // is compiled afterwards goes by these settings. `http2`: whether ALPN offers it.
+  std::shared_ptr<const tls::ServerContext> set(const routing::TlsSettings& settings, bool http2);
 
   // Hosts that share a HostTls share what is made of it. Authorities that can't be read (the
   // controller has checked them) are not asked for, and every request is refused for that.

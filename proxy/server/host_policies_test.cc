@@ -49,13 +49,13 @@ TEST(TlsCompiler, OneContextForEachListOfCiphers) {
 
 TEST(TlsCompiler, SettingsThatOpenSslRefusesLeaveWhatIsBuiltIn) {
   TlsCompiler compiler({}, nullptr);
-  EXPECT_NE(compiler.set({.ciphers = "nonsense"}), nullptr);
+  EXPECT_NE(compiler.set({.ciphers = "nonsense"}, true), nullptr);
 }
 
 TEST(TlsCompiler, SharesTheTicketKeysOfTheSettings) {
   const auto keys = std::make_shared<tls::TicketKeys>();
   TlsCompiler compiler({}, keys);
-  compiler.set({.ticket_keys = {std::string(80, 'a'), "short"}});
+  compiler.set({.ticket_keys = {std::string(80, 'a'), "short"}}, true);
   EXPECT_EQ(keys->current().name, tls::TicketKeys::read(std::string(80, 'a'))->name);
 }
 
