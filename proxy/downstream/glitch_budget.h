@@ -20,6 +20,7 @@ enum class Glitch : std::uint8_t {
   kRefused,      // a stream beyond what it may open
   kReset,        // of a request that is being served (CVE-2023-44487)
   kClientFault,  // that had us reset a stream (CVE-2025-8671)
+  kLargeHead,    // beyond what heads may be: megabytes may have been decoded (CVE-2016-6581)
 };
 
 // Points that come back with time, and with requests that are served. A decider: time is an
@@ -34,7 +35,8 @@ class GlitchBudget {
   // What use is worth: the frames that sound clients send for it are paid by it.
   static constexpr std::int64_t kForDataSent = 3;      // a WINDOW_UPDATE or two, perhaps a PING
   static constexpr std::int64_t kForDataReceived = 2;  // a PING, to measure
-  static constexpr std::int64_t kForAnswer = 10;       // a reset of another one
+  // A reset of another one. Not for answers made here: refusals would pay for resets.
+  static constexpr std::int64_t kForAnswer = 10;
 
   explicit GlitchBudget(Clock::time_point now) : refilled_(now) {}
 
@@ -67,6 +69,8 @@ class GlitchBudget {
       case Glitch::kSettings:
       case Glitch::kClientFault:
         return 20;
+      case Glitch::kLargeHead:
+        return 500;
     }
     return 0;
   }

@@ -68,7 +68,7 @@ class H2Connection final : public Connection,
   void send_now() override;
   void settle_later(H2Stream& stream) override;
   void on_head_end() override { head_deadline_.cancel(); }
-  void on_large_head() override { spend(Glitch::kClientFault); }
+  void on_large_head() override { spend(Glitch::kLargeHead); }
   void on_answer(bool last) override;
   void on_piece_sent() override { glitches_.earn(GlitchBudget::kForDataSent); }
   void on_answer_sent() override { glitches_.earn(GlitchBudget::kForAnswer); }

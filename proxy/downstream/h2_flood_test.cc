@@ -32,6 +32,7 @@ constexpr int kPadded = 8;
 
 // GET / of a.example, without the dynamic table: 82 = GET, 86 = http, 84 = "/", 01 = authority.
 const std::string kGetBlock = std::string("\x82\x86\x84\x01\x09") + "a.example";
+const std::string kRefusedBlock = std::string("\x82\x86\x84\x01\x09") + "b.example";
 const std::string kPostBlock = std::string("\x83\x86\x84\x01\x09") + "a.example";
 
 std::string four(std::uint32_t value) {
@@ -69,6 +70,12 @@ TEST(H2Flood, EndsTheConnectionThatFloods) {
        [](std::uint32_t n) {
          return frame(1, kEndHeaders | kEndStream, 2 * n + 1, kGetBlock) +
                 frame(3, 0, 2 * n + 1, four(8));
+       }},
+      {"rapid reset between refusals",
+       [](std::uint32_t n) {
+         return frame(1, kEndHeaders | kEndStream, 4 * n + 1, kRefusedBlock) +
+                frame(1, kEndHeaders | kEndStream, 4 * n + 3, kGetBlock) +
+                frame(3, 0, 4 * n + 3, four(8));
        }},
       {"made you reset: window overflow",
        [](std::uint32_t n) {
@@ -160,6 +167,30 @@ TEST(H2Flood, UnpacksNoBomb) {
   scene.turn();
   EXPECT_EQ(scene.requests(), 0U);
   EXPECT_FALSE(scene.wire.finished) << "one is forgiven";
+}
+
+TEST(H2Flood, UnpacksFewBombsOfAConnection) {
+  H2Scene scene;
+  scene.deaf = true;
+  std::uint32_t sent = 0;
+  for (; sent < 100 && !scene.wire.finished; ++sent) {
+    scene.wire.receive(frame(1, kEndHeaders | kEndStream, 2 * sent + 1,
+                             kGetBlock + std::string(16'000, '\xa0')));  // empty cookies
+    scene.turn();
+  }
+  EXPECT_LE(sent, 10U);
+  EXPECT_EQ(last_goaway(scene.received), static_cast<int>(H2Error::kEnhanceYourCalm));
+}
+
+TEST(H2Flood, BeginsNoRequestThatIsTakenBackAtOnce) {
+  H2Scene scene;
+  scene.deaf = true;
+  const auto get = frame(1, kEndHeaders | kEndStream, 1, kGetBlock);
+  const auto reset = frame(3, 0, 1, four(8));
+  scene.wire.receive(get + reset + frame(1, kEndHeaders | kEndStream, 3, kGetBlock));
+  scene.turn();
+  EXPECT_EQ(scene.requests(), 1U);
+  EXPECT_EQ(scene.worker.upstreams.streams.size(), 1U);
 }
 
 TEST(H2Flood, KeepsNoAcksForAClientThatDoesNotRead) {

@@ -60,19 +60,21 @@ void H2Stream::clear() {
   request_ = Request::kHead;
   answer_ = Answer::kNone;
   given_up_ = peer_ended_ = end_sent_ = credit_ = client_waits_ = flush_due_ = false;
-  has_trailers_ = bodiless_ = tunnel_ = expects_continue_ = false;
+  has_trailers_ = bodiless_ = own_answer_ = tunnel_ = expects_continue_ = false;
 }
 
 // ---- the request in
 
 bool H2Stream::on_field(std::string_view name, std::string_view value) {
-  if (request_ == Request::kHead) {
-    return reader_.field(name, value);
-  }
-  if (!std::exchange(has_trailers_, true)) {
+  const bool is_head = request_ == Request::kHead;
+  if (!is_head && !std::exchange(has_trailers_, true)) {
     trailer_reader_.begin();
   }
-  return trailer_reader_.field(name, value);
+  const bool within = is_head ? reader_.field(name, value) : trailer_reader_.field(name, value);
+  if (!within) {
+    owner_->on_large_head();
+  }
+  return within;
 }
 
 void H2Stream::on_fields_end(bool end_stream) {
@@ -86,24 +88,22 @@ void H2Stream::on_fields_end(bool end_stream) {
 
 void H2Stream::start(bool end_stream) {
   owner_->on_head_end();
-  auto judged = reader_.end(end_stream);
-  const auto* const tls = owner_->info().tls;
-  if (judged && tls != nullptr && context_.config != nullptr &&
-      is_misdirected(context_.config->config(), *tls, head_.authority)) {
-    judged = std::unexpected(
-        http::ParseError{.status = 421, .reason = "the connection is another host's"});
-  }
+  const auto judged = reader_.end(end_stream);
   exchange_open_ = true;
   if (!judged) {
     const auto method = head_.method;
     head_.clear();
     head_.version_major = 2;
     head_.method = method;
-    request_ = Request::kEnded;
-    if (judged.error().status == 431) {
-      owner_->on_large_head();
-    }
-    exchange_.refuse(*this, head_, owner_->info(), judged.error());
+    refuse(judged.error());
+    return;
+  }
+  const auto* const tls = owner_->info().tls;
+  if (tls != nullptr && context_.config != nullptr &&
+      is_misdirected(context_.config->config(), *tls, head_.authority)) {
+    head_.fields.clear();  // a gRPC client, too, reads the status
+    head_.framing = Framing::kNone;
+    refuse({.status = 421, .reason = "the connection is another host's"});
     return;
   }
   tunnel_ = !head_.upgrade.empty();
@@ -115,10 +115,24 @@ void H2Stream::start(bool end_stream) {
              : tunnel_ || has_body ? Request::kBody
                                    : Request::kEnded;
   expects_continue_ = head_.expect_continue;
-  if (owner_->is_blocked()) {
-    owner_->settle_later(*this);
+  start_due_ = true;
+  owner_->settle_later(*this);
+}
+
+// Not before all that has come is read: a request that is taken back at once costs nothing more
+// (CVE-2023-44487).
+void H2Stream::start_exchange() {
+  if (std::exchange(start_due_, false)) {
+    exchange_.start(*this, head_, owner_->info());
   }
-  exchange_.start(*this, head_, owner_->info());
+}
+
+void H2Stream::refuse(const http::ParseError& error) {
+  request_ = Request::kEnded;
+  if (error.status == 431) {
+    owner_->on_large_head();
+  }
+  exchange_.refuse(*this, head_, owner_->info(), error);
 }
 
 // HTTP/2 has none (RFC 8441 5.1), HTTP/1 must have one (RFC 6455 4.1).
@@ -226,6 +240,7 @@ void H2Stream::send_interim(const exchange::OutgoingResponse& response) {
 
 void H2Stream::send_head(const exchange::OutgoingResponse& response) {
   answer_ = Answer::kBegun;
+  own_answer_ = response.own;
   if (!session_open_) {
     return;
   }
@@ -362,7 +377,9 @@ void H2Stream::await_body() {
 void H2Stream::on_end_sent() {
   end_sent_ = true;
   await_body();
-  owner_->on_answer_sent();
+  if (!own_answer_) {
+    owner_->on_answer_sent();
+  }
   cut_request_once_answered();
 }
 
@@ -386,6 +403,7 @@ void H2Stream::settle() {
     exchange_.on_client_error(client_error(0, "client keeps too many windows shut"));
     return;
   }
+  start_exchange();
   deliver();
   if (std::exchange(flush_due_, false) && exchange_open_) {
     exchange_.on_request_flush();
@@ -402,7 +420,7 @@ void H2Stream::settle() {
 }
 
 void H2Stream::stall() {
-  if (exchange_open_ && !std::exchange(client_waits_, true)) {
+  if (exchange_open_ && !start_due_ && !std::exchange(client_waits_, true)) {
     exchange_.on_client_stalled();
   }
 }
@@ -472,10 +490,11 @@ void H2Stream::fail(std::string_view reason) {
   if (std::exchange(session_open_, false)) {
     owner_->session().detach(id_);
   }
-  if (exchange_open_) {
+  if (exchange_open_ && !start_due_) {
     exchange_.on_client_error(client_error(0, reason));
     return;
   }
+  exchange_open_ = start_due_ = false;
   release_if_over();
 }
 

@@ -43,7 +43,7 @@ class H2StreamOwner {
   virtual void on_answer(bool last) = 0;
   // A piece of an answer has gone out that was not cut short by a small window.
   virtual void on_piece_sent() = 0;
-  // An answer has gone out whole.
+  // An endpoint's answer has gone out whole.
   virtual void on_answer_sent() = 0;
   // So many more bytes of answers wait for their client, or fewer.
   virtual void on_held(std::ptrdiff_t change) = 0;
@@ -118,6 +118,8 @@ class H2Stream final : public exchange::Mortal,
   void finished() override;
 
   void start(bool end_stream);
+  void start_exchange();
+  void refuse(const http::ParseError& error);
   void add_websocket_key();
   void list_fields(const exchange::OutgoingResponse& response, std::uint16_t status);
   void deliver();
@@ -154,6 +156,7 @@ class H2Stream final : public exchange::Mortal,
   Request request_ = Request::kHead;
   Answer answer_ = Answer::kNone;
   bool exchange_open_ = false;
+  bool start_due_ = false;  // the exchange begins once all that has come is read
   bool session_open_ = false;
   bool peer_ended_ = false;  // END_STREAM came
   bool end_sent_ = false;    // END_STREAM left
@@ -163,6 +166,7 @@ class H2Stream final : public exchange::Mortal,
   bool given_up_ = false;      // what was written is lost: settle() ends it
   bool has_trailers_ = false;  // of the request
   bool bodiless_ = false;      // END_STREAM went with the answer's head
+  bool own_answer_ = false;    // no endpoint's
   bool tunnel_ = false;        // extended CONNECT: asked for
   bool expects_continue_ = false;
 };
