@@ -58,12 +58,16 @@ void ClientFacts::decide(const ClientAddressSettings& settings, const http::Requ
         std::to_chars(port_text_.begin(), port_text_.end(), connection.local.port()).ptr;
     port_ = {port_text_.data(), end};
   }
-  if (settings.reads_headers() && settings.trusts(connection.peer.ip_bytes())) {
-    // A PROXY header has named the client already (nginx's real_ip_header proxy_protocol).
+  const bool believed = settings.reads_headers() && settings.trusts(connection.peer.ip_bytes());
+  if (believed) {
+    // Whom a PROXY header names is looked behind only where a list trusts him: enable-real-ip alone
+    // does not (nginx's real_ip_header proxy_protocol), and without a list anybody would be.
+    const bool looks_behind =
+        !announced || (settings.use_forwarded_headers && settings.trusted_proxies);
     const bool rfc7239 = settings.use_forwarded_headers && settings.forwarded_header &&
-                         !announced && believe_forwarded(settings, head.fields);
+                         looks_behind && believe_forwarded(settings, head.fields);
     if (!rfc7239) {
-      if (!announced) {
+      if (looks_behind) {
         walk(settings, head.fields);
       }
       if (settings.use_forwarded_headers) {
@@ -76,7 +80,7 @@ void ClientFacts::decide(const ClientAddressSettings& settings, const http::Requ
     for_header_ = settings.forwarded_for_header;
   }
   if (settings.use_forwarded_headers || settings.forwarded_header) {
-    write_lists(settings, head, connection);
+    write_lists(settings, head, connection, believed);
   }
 }
 
@@ -146,9 +150,11 @@ void ClientFacts::claim_host(std::string_view authority) {
   }
 }
 
+// What a peer that is not believed has listed is not passed on as if it were known.
 void ClientFacts::write_lists(const ClientAddressSettings& settings, const http::RequestHead& head,
-                              const net::TransportInfo& connection) {
-  const bool appends = settings.use_forwarded_headers && settings.compute_full_forwarded_for;
+                              const net::TransportInfo& connection, bool believed) {
+  const bool appends =
+      believed && settings.use_forwarded_headers && settings.compute_full_forwarded_for;
   net::SocketAddress::TextBuffer buffer;
   const auto peer = connection.peer.format_ip(buffer);
   if (appends) {

@@ -15,7 +15,8 @@ namespace portico::exchange {
 // Decided once a request; logs, headers, redirects and limits go by it.
 //
 //   a PROXY header        the address, the port, https where it says so
-//   X-Forwarded-For       the address, walked from the right through trusted proxies
+//   X-Forwarded-For       the address, walked from the right through trusted proxies; behind a
+//                         PROXY header that names a trusted one, too
 //   X-Forwarded-Proto …   scheme, host and port, where the connection's peer is trusted
 //   Forwarded             the same, before them, where it is asked for
 //
@@ -51,7 +52,7 @@ class ClientFacts {
   void claim_address(std::string_view ip);
   void claim_host(std::string_view authority);
   void write_lists(const routing::ClientAddressSettings& settings, const http::RequestHead& head,
-                   const net::TransportInfo& connection);
+                   const net::TransportInfo& connection, bool believed);
 
   const net::SocketAddress* address_ = nullptr;
   std::string_view address_text_, host_, redirect_host_, port_, forwarded_for_, forwarded_;

@@ -74,13 +74,35 @@ TEST_F(ClientFactsTest, TakeTheAddressAloneForRealIp) {
 }
 
 TEST_F(ClientFactsTest, TakeAPROXYHeadersWordForTheAddress) {
-  settings.use_forwarded_headers = true;
+  settings.enable_real_ip = true;
   connection.announced = net::Announced::kHttps;
   connection.local = *net::SocketAddress::parse("192.0.2.1:443");
   say(FieldId::kXForwardedFor, "X-Forwarded-For", "198.51.100.1");
   EXPECT_EQ(decided().address_text(), "10.0.0.1");
   EXPECT_TRUE(facts.https());
   EXPECT_EQ(facts.port(), "443");
+}
+
+TEST_F(ClientFactsTest, LookBehindATrustedProxyThatAPROXYHeaderNames) {
+  settings.use_forwarded_headers = true;
+  connection.announced = net::Announced::kHttps;
+  claim();
+  EXPECT_EQ(decided().address_text(), "203.0.113.7");
+  EXPECT_EQ(facts.port(), "8443");
+  connection.peer = *net::SocketAddress::parse("203.0.113.9:40000");
+  EXPECT_EQ(decided().address_text(), "203.0.113.9");
+  settings.trusted_proxies.reset();
+  EXPECT_EQ(decided().address_text(), "203.0.113.9") << "nobody has said whom to trust";
+}
+
+TEST_F(ClientFactsTest, PassOnNoListOfAPeerThatIsNotTrusted) {
+  settings.use_forwarded_headers = settings.compute_full_forwarded_for = true;
+  settings.forwarded_header = true;
+  connection.peer = *net::SocketAddress::parse("203.0.113.9:40000");
+  claim();
+  say(FieldId::kForwarded, "Forwarded", "for=198.51.100.1");
+  EXPECT_EQ(decided().forwarded_for(), "203.0.113.9");
+  EXPECT_EQ(facts.forwarded(), "for=203.0.113.9;host=\"a.example:8080\";proto=http");
 }
 
 TEST_F(ClientFactsTest, AppendThePeerWhereTheFullListIsAskedFor) {
