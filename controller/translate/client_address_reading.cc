@@ -1,6 +1,7 @@
 #include "controller/translate/client_address_reading.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <string>
 #include <vector>
@@ -82,8 +83,13 @@ std::expected<void, std::string_view> read_trusted_proxies(std::string_view valu
 }
 
 bool believes_everybody(const routing::ClientAddressSettings& settings) {
-  return (settings.use_proxy_protocol || settings.reads_headers()) &&
-         (!settings.trusted_proxies || *settings.trusted_proxies == routing::CidrSet::everything());
+  if (!settings.use_proxy_protocol && !settings.reads_headers()) {
+    return false;
+  }
+  const auto& trusted = settings.trusted_proxies;
+  return !trusted || std::ranges::any_of(
+                         std::array{"0.0.0.0/0,::/0", "0.0.0.0/0", "::/0"},
+                         [&](const char* all) { return *trusted == routing::CidrSet::parse(all); });
 }
 
 }  // namespace portico::translate

@@ -25,7 +25,7 @@ std::expected<std::string, std::string_view> read_header_name(std::string_view t
 std::expected<void, std::string_view> read_trusted_proxies(std::string_view value,
                                                            routing::Settings& settings);
 
-// Anybody who reaches Portico may say who he is.
+// Anybody who reaches Portico may say who he is, by IPv4 or IPv6.
 bool believes_everybody(const routing::ClientAddressSettings& settings);
 
 template <auto Field, auto Read>
