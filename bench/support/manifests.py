@@ -33,6 +33,19 @@ spec:
   controller: portico.dev/ingress-controller
 """
 
+# No connection of a client is ended by the number of its requests, as with nginx's
+# keepalive_requests in peers.py.
+CONFIG_MAP_NAME = "bench/portico"
+CONFIG_MAP = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: portico
+  namespace: bench
+data:
+  keep-alive-requests: "1000000000"
+"""
+
 SERVICE = """\
 apiVersion: v1
 kind: Service
@@ -114,6 +127,7 @@ class Folder:
         self.path = path
         os.makedirs(path)
         self.write("class", INGRESS_CLASS)
+        self.write("settings", CONFIG_MAP)
 
     def write(self, name, text):
         self.prepare(name, text)()

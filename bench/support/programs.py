@@ -5,6 +5,7 @@ import os
 import urllib.error
 import urllib.request
 
+from support.manifests import CONFIG_MAP_NAME
 from support.processes import Broken, Process, free_port, wait_for_port, wait_until
 
 
@@ -71,9 +72,10 @@ class Portico(Process):
     def __init__(self, build, directory, manifests, workers=1, arguments=(), cpus=None):
         build.require(build.portico)
         super().__init__(
-            [build.portico, "serve", "--manifests", manifests, "--workers", str(workers),
-             "--http-address", "127.0.0.1:0", "--https-address", "127.0.0.1:0",
-             "--admin-address", "127.0.0.1:0", *arguments], directory, cpus)
+            [build.portico, "serve", "--manifests", manifests, "--configmap", CONFIG_MAP_NAME,
+             "--workers", str(workers), "--http-address", "127.0.0.1:0",
+             "--https-address", "127.0.0.1:0", "--admin-address", "127.0.0.1:0", *arguments],
+            directory, cpus)
         self.port = self.https_port = self.admin_port = None
 
     def wait_ready(self, timeout=120):
