@@ -242,6 +242,26 @@ TEST_P(ClientCertificateTest, ANameThatIsRefusedIsUnrecognized) {
   EXPECT_EQ(engine_->sni(), "c.example.com");
 }
 
+// Settings that switch tickets off may come between a connection and its hello.
+TEST_P(ClientCertificateTest, TicketsAreTheFirstContextsWhateverANamesOwnContextHas) {
+  policies_.by_name["a.example.com"].context = *ServerContext::create({}, nullptr);
+  shown(nullptr);
+  const auto session = client_->session();
+  ASSERT_NE(session, nullptr);
+  shown(nullptr, "a.example.com", session.get());
+  EXPECT_TRUE(engine_->resumed());
+}
+
+TEST_P(ClientCertificateTest, WithoutTicketsANamesOwnContextGivesNone) {
+  context_ = *ServerContext::create({}, nullptr);
+  policies_.by_name["a.example.com"].context =
+      *ServerContext::create({}, std::make_shared<TicketKeys>());
+  shown(nullptr);
+  const auto session = client_->session();
+  shown(nullptr, "a.example.com", session.get());
+  EXPECT_FALSE(engine_->resumed());
+}
+
 TEST(ClientTrust, SaysWhichEntryIsBad) {
   struct Row {
     std::string authorities;

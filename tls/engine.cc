@@ -13,6 +13,7 @@ class ServerEngine final : public SslEngine {
   ServerEngine(std::shared_ptr<const ServerContext> context,
                std::shared_ptr<const CertificateStore> store, const ServerPolicies* policies)
       : SslEngine(context->native().context.get()), context_(std::move(context)) {
+    handshake_.ticket_keys = context_->native().keys.get();
     handshake_.store = std::move(store);
     handshake_.policies = policies;
     SSL_set_app_data(ssl(), &handshake_);

@@ -56,6 +56,9 @@ struct ClientContext::Native {
 
 // What ServerContext's callbacks read and write of one connection; it is the SSL's app data.
 struct Handshake {
+  // Of the context that the connection began with: that of its name may have been made by other
+  // settings meanwhile, and the callbacks and options are the first one's.
+  TicketKeys* ticket_keys = nullptr;
   std::shared_ptr<const CertificateStore> store;
   const ServerPolicies* policies = nullptr;  // null: all names alike
   std::string sni;

@@ -168,10 +168,9 @@ bool set_ticket_mac(EVP_MAC_CTX* mac, TicketKeys::Key& key) {
 // ticket.
 int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                    EVP_MAC_CTX* mac, int encrypt) {
-  const auto* native =
-      static_cast<const ServerContext::Native*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  auto& keys = *handshake_of(ssl).ticket_keys;
   if (encrypt == 1) {
-    auto key = native->keys->current();
+    auto key = keys.current();
     std::copy(key.name.begin(), key.name.end(), name);
     const bool ready =
         RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) == 1 &&
@@ -179,7 +178,7 @@ int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_
         set_ticket_mac(mac, key);
     return ready ? 1 : -1;
   }
-  auto found = native->keys->find(std::span<const unsigned char, 16>(name, 16));
+  auto found = keys.find(std::span<const unsigned char, 16>(name, 16));
   if (!found) {
     return 0;
   }
