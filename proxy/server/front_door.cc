@@ -146,13 +146,16 @@ void FrontDoor::end(Arrival& arrival) {
 
 // ---- passthrough
 
-// Where the host's "/" leads, if the host asks for it.
+// Where the host's "/" leads, if the host asks for it: not where a wider one does, whose backend
+// would take the connections of rules that are not its own. What is denied is opened, to be told
+// so.
 routing::RouteTable::Match FrontDoor::passthrough(std::string_view server_name) const {
   routing::HostBuffer buffer;
   const auto host = routing::request_host(server_name, buffer);
   const auto match = host && !host->empty() ? config().routes.match({.host = *host, .path = "/"})
                                             : routing::RouteTable::Match();
-  const bool asked = match.route != nullptr && match.route->host_ssl_passthrough;
+  const bool asked = match.route != nullptr && match.route->host_ssl_passthrough &&
+                     match.owner == match.nearest && match.route->policy->denied_because.empty();
   return asked ? match : routing::RouteTable::Match();
 }
 

@@ -33,21 +33,28 @@ struct FrontDoorTest : ::testing::Test {
   bool run_until(Done done) {
     return control.run_until(done, 10s);
   }
+  void add_host(const std::string& name, const std::string& path, bool ssl_passthrough,
+                const routing::Policy& policy = {}) {
+    auto route = std::make_shared<routing::RouteSpec>();
+    route->path = path;
+    route->backend = "web";
+    route->policy = std::make_shared<routing::Policy>(policy);
+    auto host = std::make_shared<routing::HostSpec>();
+    host->host = *routing::Hostname::parse(name);
+    host->ssl_passthrough = ssl_passthrough;
+    host->routes.push_back(std::move(route));
+    snapshot.hosts.set(name, std::move(host));
+  }
   void publish(const routing::Settings& settings, bool ssl_passthrough = false,
                const routing::Policy& policy = {}) {
+    add_host("a.example", "/", ssl_passthrough, policy);
+    publish_hosts(settings);
+  }
+  void publish_hosts(const routing::Settings& settings) {
     auto spec = std::make_shared<routing::BackendSpec>();
     spec->key = "web";
     spec->endpoints = {{.address = "127.0.0.1", .port = backend->local_address().port()}};
     snapshot.backends.set("web", std::move(spec));
-    auto route = std::make_shared<routing::RouteSpec>();
-    route->path = "/";
-    route->backend = "web";
-    route->policy = std::make_shared<routing::Policy>(policy);
-    auto host = std::make_shared<routing::HostSpec>();
-    host->host = *routing::Hostname::parse("a.example");
-    host->ssl_passthrough = ssl_passthrough;
-    host->routes.push_back(std::move(route));
-    snapshot.hosts.set("a.example", std::move(host));
     snapshot.settings = std::make_shared<const routing::Settings>(settings);
     ++snapshot.generation;
     bool adopted = false;
@@ -123,6 +130,29 @@ TEST_F(FrontDoorTest, HandsTlsOnUnopenedBothWaysWhereTheHostAsks) {
 
 TEST_F(FrontDoorTest, OpensTlsItselfWhereTheHostDoesNotAsk) {
   publish({});
+  Client client(control, server->https_address(), hello());
+  ASSERT_TRUE(run_until([&] { return !client.sink.received.empty(); }));
+  EXPECT_TRUE(transports.empty());
+}
+
+TEST_F(FrontDoorTest, OpensTlsItselfForAHostWithRulesOfItsOwnBelowAWildcardThatAsks) {
+  add_host("a.example", "/app", false);
+  add_host("*.example", "/", true);
+  publish_hosts({});
+  Client client(control, server->https_address(), hello());
+  ASSERT_TRUE(run_until([&] { return !client.sink.received.empty(); }));
+  EXPECT_TRUE(transports.empty());
+}
+
+TEST_F(FrontDoorTest, HandsTlsOnUnopenedForAHostThatOnlyAWildcardNames) {
+  add_host("*.example", "/", true);
+  publish_hosts({});
+  Client client(control, server->https_address(), hello());
+  ASSERT_TRUE(run_until([this] { return received() == hello(); }));
+}
+
+TEST_F(FrontDoorTest, OpensTlsItselfWhereTheRouteIsDenied) {
+  publish({}, true, {.denied_because = "an allow list is not served yet"});
   Client client(control, server->https_address(), hello());
   ASSERT_TRUE(run_until([&] { return !client.sink.received.empty(); }));
   EXPECT_TRUE(transports.empty());
