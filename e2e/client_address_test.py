@@ -287,3 +287,14 @@ def test_backends_that_ask_are_told_the_client_on_a_connection_of_its_own(site, 
                 assert client.ask(wire.request("told.test")).status == 200
     expected = (v1 if version == "v1" else v2)("2001:db8::7", "2001:db8::1")
     assert recorded.received().count(expected + b"GET / HTTP/1.1\r\n") == 2
+
+
+def test_backends_of_http_2_are_told_on_a_connection_for_each_request_too(site, recorded):
+    annotations = {"portico.dev/backend-proxy-protocol": "v1", "portico.dev/backend-protocol": "GRPC"}
+    site.write("told.yaml", ingress("told", rule("told.test", path("/", "capture")), annotations=annotations))
+    with configured(site, use_proxy_protocol="true", proxy_real_ip_cidr="127.0.0.1") as program:
+        with wire.Client(program.http) as client:
+            client.send(v2("192.0.2.7", "192.0.2.1"))
+            for _ in range(2):
+                assert client.ask(wire.request("told.test")).status == 502, "what captures speaks HTTP/1"
+    assert recorded.received().count(v1("192.0.2.7", "192.0.2.1") + b"PRI * HTTP/2.0\r\n") == 2
