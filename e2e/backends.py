@@ -44,6 +44,12 @@ class Echo:
         self.stop()
 
 
+def end_listening(listener):
+    """Ends the thread that accepts, too: one that goes on to wait may take what comes to the next owner of the descriptor."""
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -190,7 +196,7 @@ class Capture:
         return found
 
     def stop(self):
-        self._listener.close()
+        end_listening(self._listener)
         with self._lock:
             for connection in self._connections:
                 connection.socket.close()

@@ -12,6 +12,7 @@ import certificates
 import portico
 import pytest
 import wire
+from backends import end_listening
 from manifests import config_map, ingress, path, rule, served, tls_secret
 
 OURS = certificates.self_signed("secret.test")
@@ -47,7 +48,7 @@ class TlsEcho:
         return self
 
     def __exit__(self, *_):
-        self._listener.close()
+        end_listening(self._listener)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import h2.connection
 import h2.errors
 import h2.events
 import h2.exceptions
+from backends import end_listening
 
 
 def server_context(pair, client_ca=None, versions=None):
@@ -69,7 +70,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        self._listener.close()
+        end_listening(self._listener)
         self.close_connections()
 
 
