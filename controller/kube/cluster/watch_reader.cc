@@ -99,7 +99,8 @@ void WatchReader::feed(std::string_view piece, std::vector<WatchEvent>& events) 
     }
     restart();
     if (held_.capacity() > kKeptBytes) {
-      held_ = std::string();
+      held_.clear();
+      held_.shrink_to_fit();  // an empty string assigned would leave it as large as it is
     }
   }
 }
