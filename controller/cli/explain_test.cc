@@ -18,11 +18,20 @@ class Explain : public ::testing::Test {
  protected:
   Explain() { folder.write("web.yaml", kWeb); }
 
-  int explain(const std::string& url) {
+  int explain(const std::string& url, const translate::Options& options = {}) {
     std::ostringstream out;
-    const int status = run_explain({.url = url, .manifests = folder.path()}, out);
+    const int status =
+        run_explain({.url = url, .manifests = folder.path(), .translate = options}, out);
     output = out.str();
     return status;
+  }
+
+  // kIngress with an annotation of ingress-nginx's.
+  static std::string annotated(const std::string& annotation) {
+    std::string text = kIngress;
+    text.replace(text.find("{name: web}"), 11,
+                 "{name: web, annotations: {nginx.ingress.kubernetes.io/" + annotation + "}}");
+    return text;
   }
 
   testing::ManifestFolder folder;
@@ -68,16 +77,45 @@ TEST_F(Explain, NamesIngressesOfOtherClasses) {
 }
 
 TEST_F(Explain, SaysThatAGuardDenies) {
-  std::string guarded = kIngress;
-  guarded.replace(
-      guarded.find("{name: web}"), 11,
-      "{name: web, annotations: {nginx.ingress.kubernetes.io/auth-url: \"http://auth/\"}}");
-  folder.write("ingress.yaml", guarded);
+  folder.write("ingress.yaml", annotated("auth-url: \"http://auth/\""));
   EXPECT_EQ(explain("https://web.test/app"), 0);
   EXPECT_THAT(
       output,
       HasSubstr("answer       503: annotation nginx.ingress.kubernetes.io/auth-url guards access"));
   EXPECT_THAT(output, HasSubstr("certificate  the default one"));
+}
+
+TEST_F(Explain, SaysThatAHostIsClosedWhoseClientsCannotBeVerified) {
+  folder.write("ingress.yaml", annotated("auth-tls-secret: default/nobody"));
+  for (const auto* url : {"https://web.test/app", "http://web.test/app"}) {
+    EXPECT_EQ(explain(url), 0);
+    EXPECT_THAT(output, HasSubstr("answer       403: there is no Secret \"default/nobody\""));
+  }
+  EXPECT_EQ(explain("https://web.test/other"), 1);
+  EXPECT_THAT(output, HasSubstr("answer       403: there is no Secret \"default/nobody\""));
+}
+
+TEST_F(Explain, SaysThatTlsIsHandedOnUnopenedWhateverThePath) {
+  auto text = annotated("ssl-passthrough: \"true\"");
+  text.replace(text.find("path: /app\n"), 10, "path: /");
+  folder.write("ingress.yaml", text);
+  EXPECT_EQ(explain("https://web.test/app/admin", {.ssl_passthrough = true}), 0);
+  EXPECT_THAT(output, HasSubstr("backend      default/web:80\n"));
+  EXPECT_THAT(output, HasSubstr("answer       the backend's: TLS is handed on unopened"));
+  EXPECT_THAT(output, Not(HasSubstr("certificate")));
+  EXPECT_EQ(explain("http://web.test/app/admin", {.ssl_passthrough = true}), 0);
+  EXPECT_THAT(output, HasSubstr("answer       503: the backend is missing\n"));
+}
+
+TEST_F(Explain, TellsWhatMayBeCompressed) {
+  folder.write("ingress.yaml", kIngress);
+  folder.write("settings.yaml", R"(apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {use-gzip: "true", enable-zstd: "true"}
+)");
+  EXPECT_EQ(explain("http://web.test/app", {.config_map = "default/settings"}), 0);
+  EXPECT_THAT(output, HasSubstr("compression  zstd, gzip, by Accept-Encoding"));
 }
 
 TEST_F(Explain, RefusesWhatIsNoUrl) {

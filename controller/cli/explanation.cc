@@ -1,10 +1,13 @@
 #include "controller/cli/explanation.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "controller/cli/explain_clients.h"
 #include "controller/cli/finding_line.h"
 #include "controller/kube/locator.h"
 #include "routing/explain.h"
@@ -69,17 +72,24 @@ class Explanation {
         snapshot_(translator.snapshot()),
         findings_(std::move(findings)),
         table_(compile(snapshot_, url.host)),
-        candidates_(routing::explain(table_, {.host = url.host, .path = url.matched})) {}
+        is_passed_through_(url.is_https && is_passed_through(table_, url.host)),
+        request_{.host = url.host,
+                 .path = is_passed_through_ ? std::string_view("/") : url.matched},
+        match_(table_.match(request_)),
+        candidates_(routing::explain(table_, request_)) {}
 
   ExplanationText text() {
     line("request",
          fmt::format("{} {}, path {}", url_.is_https ? "https" : "http", url_.host, url_.matched));
-    if (url_.upstream != url_.target) {
+    if (url_.upstream != url_.target && !is_passed_through_) {
       line("sent on as", url_.upstream);
     }
     const auto* winner = find_winner();
     if (winner == nullptr) {
-      line("answer", "404: no rule matches and there is no default backend");
+      print_clients();
+      const auto refusal = refusal_of_client(nullptr);
+      line("answer",
+           refusal.empty() ? "404: no rule matches and there is no default backend" : refusal);
     } else {
       print_winner(*winner);
     }
@@ -89,6 +99,12 @@ class Explanation {
   }
 
  private:
+  // TLS connections are told by their server name alone, before any path is known.
+  static bool is_passed_through(const routing::RouteTable& table, const std::string& host) {
+    const auto* route = table.match({.host = host, .path = "/"}).route;
+    return route != nullptr && route->host_ssl_passthrough;
+  }
+
   void line(std::string_view name, std::string_view text) {
     out_ += fmt::format("{:<12} {}\n", name, text);
   }
@@ -111,9 +127,17 @@ class Explanation {
                                           winner.host.empty() ? "" : " ", winner.host,
                                           routing::to_string(spec.kind), spec.path));
     print_backend(spec);
+    if (is_passed_through_) {
+      const auto failure = failure_of_backend(spec);
+      line("answer", failure.empty() ? "the backend's: TLS is handed on unopened, whatever the path"
+                                     : "none: " + failure);
+      return;
+    }
     print_certificate();
+    print_clients();
     line("answer", answer(*winner.route));
     print_policy(*spec.policy);
+    print_compression();
   }
 
   void print_backend(const RouteSpec& spec) {
@@ -122,7 +146,7 @@ class Explanation {
     if (backend == nullptr) {
       return;
     }
-    if (const auto speech = speech_of(*backend); !speech.empty()) {
+    if (const auto speech = speech_of(*backend); !speech.empty() && !is_passed_through_) {
       line("protocol", speech);
     }
     if (!backend->missing_because.empty()) {
@@ -188,17 +212,61 @@ class Explanation {
                              ? "force-ssl-redirect"
                              : "ssl-redirect, and the host has a certificate");
     }
-    const auto* backend = snapshot_.backends.find(route.spec->backend);
+    if (const auto refusal = refusal_of_client(&route); !refusal.empty()) {
+      return refusal;
+    }
+    const auto failure = failure_of_backend(*route.spec);
+    return failure.empty() ? "the backend's" : "503: " + failure;
+  }
+
+  [[nodiscard]] std::string failure_of_backend(const RouteSpec& spec) const {
+    const auto* backend = snapshot_.backends.find(spec.backend);
     if (backend == nullptr || !backend->missing_because.empty()) {
-      return "503: the backend is missing";
+      return "the backend is missing";
     }
     if (!backend->denied_because.empty()) {
-      return "503: " + backend->denied_because;
+      return backend->denied_because;
     }
-    if (backend->endpoints.empty() && no_endpoints(*backend) == "none ready") {
-      return "503: no endpoint is ready";
+    return backend->endpoints.empty() && no_endpoints(*backend) == "none ready"
+               ? "no endpoint is ready"
+               : "";
+  }
+
+  // The host that the request names, and the one whose rule serves it, where that is another.
+  [[nodiscard]] std::vector<const routing::HostTls*> client_rules() const {
+    std::vector<const routing::HostTls*> rules;
+    for (const auto* host : {match_.nearest, match_.owner}) {
+      const auto* tls = host == nullptr ? nullptr : host->tls();
+      if (tls != nullptr && std::ranges::find(rules, tls) == rules.end()) {
+        rules.push_back(tls);
+      }
     }
-    return "the backend's";
+    return rules;
+  }
+
+  void print_clients() {
+    for (const auto* rule : client_rules()) {
+      if (const auto asked = certificates_asked(*rule); !asked.empty()) {
+        line("clients", asked);
+      }
+    }
+  }
+
+  // What every client is answered whatever it shows; of plain HTTP, where none is shown.
+  [[nodiscard]] std::string refusal_of_client(const routing::Route* route) const {
+    const bool is_plain =
+        !url_.is_https && route != nullptr &&
+        std::ranges::any_of(snapshot_.settings->plain_paths, [&](const std::string& plain) {
+          return route->spec->path.starts_with(plain);
+        });
+    for (const auto* rule : client_rules()) {
+      const bool is_told = !url_.is_https || !rule->refused_because.empty();
+      const auto refusal = is_told && !is_plain ? answer_without_certificate(*rule) : "";
+      if (!refusal.empty()) {
+        return refusal;
+      }
+    }
+    return {};
   }
 
   void print_policy(const Policy& policy) {
@@ -206,6 +274,20 @@ class Explanation {
          fmt::format("request body {}, connect {}, send {}, read {}",
                      size_text(policy.max_body_bytes), seconds_text(policy.connect_timeout),
                      seconds_text(policy.send_timeout), seconds_text(policy.read_timeout)));
+  }
+
+  void print_compression() {
+    const auto& settings = snapshot_.settings->compression;
+    std::string codings = settings.zstd.enabled ? "zstd" : "";
+    for (const auto& [name, coding] :
+         {std::pair{"br", &settings.brotli}, std::pair{"gzip", &settings.gzip}}) {
+      if (coding->enabled) {
+        codings += codings.empty() ? name : fmt::format(", {}", name);
+      }
+    }
+    if (!codings.empty()) {
+      line("compression", codings + ", by Accept-Encoding, type and size of the answer");
+    }
   }
 
   void print_candidates() {
@@ -264,6 +346,9 @@ class Explanation {
   const Snapshot& snapshot_;
   routing::Diagnostics findings_;
   routing::RouteTable table_;
+  bool is_passed_through_;
+  routing::RouteRequest request_;
+  routing::RouteTable::Match match_;
   std::vector<Candidate> candidates_;
   std::string out_;
 };
