@@ -166,7 +166,9 @@ void ClientFacts::write_lists(const ClientAddressSettings& settings, const http:
     if (appends) {
       join(forwarded_text_, head.fields, kForwarded);
     }
-    routing::append_forwarded(forwarded_text_, appends ? peer : address_text_, host_,
+    // Of proxies that write X-Forwarded-For alone there is no list: then it is the client's.
+    const bool continues = !forwarded_text_.empty();
+    routing::append_forwarded(forwarded_text_, continues ? peer : address_text_, host_,
                               https_ ? "https" : "http");
     forwarded_ = forwarded_text_;
   }

@@ -113,6 +113,21 @@ TEST_F(ClientFactsTest, AppendThePeerWhereTheFullListIsAskedFor) {
   EXPECT_EQ(facts.address_text(), "203.0.113.7");
 }
 
+TEST_F(ClientFactsTest, BeginAListOfForwardedWithTheClient) {
+  settings.use_forwarded_headers = settings.compute_full_forwarded_for = true;
+  settings.forwarded_header = true;
+  say(FieldId::kXForwardedFor, "X-Forwarded-For", "203.0.113.7, 10.9.9.9");
+  EXPECT_EQ(decided().forwarded(), "for=203.0.113.7;host=\"a.example:8080\";proto=http");
+}
+
+TEST_F(ClientFactsTest, AppendToAListOfForwarded) {
+  settings.use_forwarded_headers = settings.compute_full_forwarded_for = true;
+  settings.forwarded_header = true;
+  say(FieldId::kForwarded, "Forwarded", "for=203.0.113.7");
+  EXPECT_EQ(decided().forwarded(),
+            "for=203.0.113.7, for=10.0.0.1;host=\"a.example:8080\";proto=http");
+}
+
 TEST_F(ClientFactsTest, ReadForwardedBeforeTheOthers) {
   settings.use_forwarded_headers = settings.forwarded_header = true;
   claim();
