@@ -79,10 +79,16 @@ class Reader {
     if (!done) {
       add(Severity::kError, row.name,
           fmt::format("{} is not {}", quoted_value(value), done.error()),
-          row.when_bad.empty()
-              ? fmt::format("correct the value; until then {} is the default", row.default_value)
-              : fmt::format("correct the value; until then {}", row.when_bad));
+          fmt::format("correct the value; until then {}", without(row)));
     }
+  }
+
+  static std::string without(const ConfigMapRow& row) {
+    if (!row.when_bad.empty()) {
+      return std::string(row.when_bad);
+    }
+    return row.default_value.empty() ? "it counts as not given"
+                                     : fmt::format("{} is the default", row.default_value);
   }
 
   void deny(const ConfigMapRow& row, std::string_view value) {

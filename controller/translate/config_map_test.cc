@@ -83,6 +83,8 @@ TEST(ConfigMap, BadValueKeepsTheBuiltInDefaultAndIsAnError) {
   EXPECT_THAT(testing::lines(reading.diagnostics),
               HasSubstr("error: ConfigMap ingress/settings: data.proxy-read-timeout: \"60s\" is "
                         "not a whole number of seconds"));
+  EXPECT_THAT(testing::lines(read("ssl-session-ticket-key", "abc").diagnostics),
+              HasSubstr("correct the value; until then it counts as not given"));
 }
 
 TEST(ConfigMap, UnservedGuardClosesEveryRoute) {
