@@ -119,6 +119,7 @@ def test_no_trick_opens_what_is_closed(program, recorded, target):
     requests = arrived(recorded)
     if answer.status != 200:
         assert answer.status in (400, 404, 503) and requests == [], answer
+        assert (answer.status == 400) == (answer.field("connection") == "close"), answer
         return
     request, = requests
     sent = request.target.decode("latin-1")

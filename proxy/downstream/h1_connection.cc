@@ -319,6 +319,9 @@ void H1Connection::send_head(const exchange::OutgoingResponse& response) {
   if (response.own && !slot_->decoder.message_complete() && !can_discard_body(response.status)) {
     keep_alive_ = false;
   }
+  if (response.own && response.status == 400) {
+    keep_alive_ = false;  // who reads it in another way may mean something else by what follows
+  }
   // What follows a CONNECT may be meant for the tunnel it did not get: never a request.
   const bool wanted = !context_.draining && context_.pressure == exchange::Pressure::kNone &&
                       context_.clients.keeps_after(requests_);

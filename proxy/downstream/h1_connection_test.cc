@@ -313,6 +313,8 @@ INSTANTIATE_TEST_SUITE_P(
     DownstreamH1, BadHeads,
     ::testing::Values(Bad{"GET / HTTP/1.1\r\n\r\n", "400"}, Bad{"\x16\x03\x01", "400"},
                       Bad{"GET / HTTP/1.1\nHost: a\n\n", "400"},
+                      Bad{"GET /%00 HTTP/1.1\r\nHost: a.example\r\n\r\n", "400"},
+                      Bad{"GET /../.. HTTP/1.1\r\nHost: a.example\r\n\r\n", "400"},
                       Bad{"GET /" + std::string(40'000, 'a') + " HTTP/1.1\r\n", "414"},
                       Bad{"GET / HTTP/1.1\r\nA: " + std::string(70'000, 'a'), "431"},
                       Bad{"GET / HTTP/2.0\r\nHost: a\r\n\r\n", "505"},
