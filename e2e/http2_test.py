@@ -22,7 +22,7 @@ def pairs():
 
 
 @pytest.fixture(scope="module")
-def program(module_folder, echo, pairs):
+def program(module_folder, tmp_path_factory, echo, pairs):
     module_folder.write("echo.yaml", *served("echo", echo.port))
     module_folder.write("secrets.yaml", *(tls_secret(name, pair) for name, pair in pairs.items()))
     everywhere = path("/", "echo")
@@ -30,7 +30,9 @@ def program(module_folder, echo, pairs):
     rules = {name: rule(f"{name}.test", everywhere) for name in pairs}
     secured = [ingress(name, rules[name], tls={name: [f"{name}.test"]}, annotations=annotations) for name in pairs]
     module_folder.write("ingress.yaml", *secured, ingress("plain", rule("plain.test", everywhere)))
-    with portico.Portico(module_folder) as running:
+    log = tmp_path_factory.mktemp("log") / "access.log"
+    with portico.Portico(module_folder, "--access-log", "json", "--access-log-path", log) as running:
+        running.access_log = log
         yield running
 
 
@@ -132,6 +134,18 @@ def test_another_hosts_connection_is_misdirected(program, pairs):
         assert client.ask("two.test").status == 421
         assert client.ask("nobody.test").status == 404
         assert client.ask("one.test").status == 200
+
+
+def test_the_log_says_what_a_misdirected_request_asked_for(program, pairs):
+    with secure(program, pairs) as client:
+        assert client.ask("two.test", "/misdirected").status == 421
+
+    def logged():
+        whole = [line for line in program.access_log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        return next((line for line in map(json.loads, whole) if line["status"] == 421 and line["target"] == "/misdirected"), None)
+
+    line = portico.eventually(logged, what="the line")
+    assert (line["method"], line["host"]) == ("GET", "two.test")
 
 
 @pytest.mark.parametrize("name", [None, "nobody.test"])

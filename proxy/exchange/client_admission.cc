@@ -29,9 +29,15 @@ bool tolerates(ClientVerification verify, Result result) {
 Admission judge(const routing::HostTls& host, const ClientCertificate* certificate) {
   const auto result = certificate == nullptr ? Result::kNone : certificate->result();
   if (!tolerates(host.verify, result)) {
+    if (result == Result::kNone) {
+      return {.status = 400,
+              .reason = "the client sent no certificate",
+              .message = "A client certificate is needed, and none was sent.",
+              .has_page = true};
+    }
     return {.status = 400,
-            .reason = result == Result::kNone ? "the client sent no certificate"
-                                              : "the client's certificate is not good",
+            .reason = certificate->verdict(),
+            .message = "The client certificate was not accepted.",
             .has_page = true};
   }
   return {.certificate = certificate};

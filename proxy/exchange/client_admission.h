@@ -11,8 +11,9 @@ namespace portico::exchange {
 
 struct Admission {
   std::uint16_t status = 0;  // 0: it may
-  std::string_view reason;
-  bool has_page = false;  // the refusal is one that the host's error page is for
+  std::string_view reason;   // for the log; may be the certificate's own text
+  std::string_view message;  // for whoever reads the answer; empty: what the status says
+  bool has_page = false;     // the refusal is one that the host's error page is for
   // What the client showed for this host; null: nothing, or not for this one.
   const tls::ClientCertificate* certificate = nullptr;
 };

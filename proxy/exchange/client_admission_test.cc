@@ -44,6 +44,13 @@ TEST(ClientAdmission, AConnectionThatWasNotAskedIsMisdirectedWhereItNamedAServer
   EXPECT_EQ(status(host(ClientVerification::kOff), &named), 0);
 }
 
+TEST(ClientAdmission, TellsTheClientThatACertificateIsNeeded) {
+  const auto admission =
+      admit_client(host(ClientVerification::kOn), {.peer = {}, .local = {}, .tls = nullptr});
+  EXPECT_EQ(admission.reason, "the client sent no certificate");
+  EXPECT_EQ(admission.message, "A client certificate is needed, and none was sent.");
+}
+
 TEST(ClientAdmission, WithoutACertificateNoSubjectMatches) {
   auto optional = host(ClientVerification::kOptional);
   optional.subject = *routing::SubjectPattern::parse("CN=alice");

@@ -30,6 +30,7 @@ void Exchange::start(ServerStream& client, http::RequestHead& head,
 void Exchange::refuse(ServerStream& client, http::RequestHead& head,
                       const net::TransportInfo& connection, const http::ParseError& error) {
   receive_head(client, head, connection);
+  host_ = routing::request_host(head.authority, host_buffer_).value_or(std::string_view());
   answer(error.status, error.reason);
 }
 
@@ -167,7 +168,7 @@ bool Exchange::admit_client_to(const routing::HostTls& host) {
     answer_moved(302, host.error_page);
     return false;
   }
-  answer(admission.status, admission.reason);
+  answer(admission.status, admission.reason, admission.message);
   return false;
 }
 

@@ -106,7 +106,8 @@ class Exchange final : public RequestSink,
   void extend_deadline();
   [[nodiscard]] bool endpoint_reads();
   void drop_upstream();
-  void answer(std::uint16_t status, std::string_view reason);
+  // `message` is what the client reads; empty: what its status says.
+  void answer(std::uint16_t status, std::string_view reason, std::string_view message = {});
   void answer_grpc(std::uint16_t status);
   void answer_unrouted();
   void answer_moved_to_https();

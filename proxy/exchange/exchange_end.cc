@@ -12,7 +12,7 @@ using http::Framing;
 
 // ---- own answers
 
-void Exchange::answer(std::uint16_t status, std::string_view reason) {
+void Exchange::answer(std::uint16_t status, std::string_view reason, std::string_view message) {
   drop_upstream();
   reason_ = reason;
   if (status_ != 0) {
@@ -25,7 +25,7 @@ void Exchange::answer(std::uint16_t status, std::string_view reason) {
     return;
   }
   const auto accept = head_->fields.find(FieldId::kAccept).value_or(std::string_view());
-  const auto page = http::error_page(status, accept, outgoing_.forwarded.request_id);
+  const auto page = http::error_page(status, accept, outgoing_.forwarded.request_id, message);
   OutgoingResponse response{.status = status, .content_type = page.content_type};
   if (context_.pressure == Pressure::kCritical) {
     response.retry_after = "1";

@@ -144,12 +144,13 @@ Form choose_form(std::string_view accept) {
 
 }  // namespace
 
-ErrorPage error_page(std::uint16_t status, std::string_view accept, std::string_view request_id) {
+ErrorPage error_page(std::uint16_t status, std::string_view accept, std::string_view request_id,
+                     std::string_view message) {
   std::array<char, 5> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), status).ptr;
   const std::string_view code(digits.data(), static_cast<std::size_t>(end - digits.data()));
   const std::string_view phrase = status_text(status);
-  const std::string_view message = message_of(status);
+  message = message.empty() ? message_of(status) : message;
   const Form form = choose_form(accept);
   ErrorPage page{.content_type = kTypes[static_cast<std::size_t>(form)], .body = {}};
   const auto write = [&page](std::initializer_list<std::string_view> pieces) {

@@ -152,6 +152,8 @@ TEST(ErrorPages, SayStatusMeaningAndRequest) {
             "502 Bad Gateway\nThe service behind this page gave no valid answer.\nRequest abc\n");
   EXPECT_NE(error_page(503, "", "abc").body.find("<h1>503 Service Unavailable</h1>"),
             std::string::npos);
+  EXPECT_EQ(error_page(400, "text/plain", "abc", "A certificate is needed.").body,
+            "400 Bad Request\nA certificate is needed.\nRequest abc\n");
 }
 
 TEST(ErrorPages, HaveAPhraseForEveryStatusGivenHere) {
