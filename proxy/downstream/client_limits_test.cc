@@ -32,7 +32,7 @@ TEST(ClientLimitsH1, AHeadHasItsTime) {
   Scene scene;
   scene.worker.context.clients.head_timeout = 5s;
   scene.receive("GET / HT");
-  scene.pass(4);
+  scene.pass(2);
   EXPECT_EQ(scene.wire.take(), "");
   scene.pass(6);
   EXPECT_THAT(scene.wire.take(), StartsWith("HTTP/1.1 408 "));
@@ -51,7 +51,7 @@ TEST(ClientLimitsH1, AnIdleConnectionHasItsTime) {
   scene.worker.context.clients.idle_timeout = 5s;
   scene.receive(kGet);
   scene.answer("x");
-  scene.pass(4);
+  scene.pass(2);
   EXPECT_FALSE(scene.closed);
   scene.pass(6);
   EXPECT_TRUE(scene.closed);
@@ -137,7 +137,7 @@ TEST(ClientLimitsH2, AnIdleConnectionHasItsTime) {
   scene.get();
   scene.turn();
   scene.answer("x");
-  scene.pass(4);
+  scene.pass(2);
   EXPECT_TRUE(scene.goaways.empty());
   scene.pass(6);
   EXPECT_EQ(scene.goaways.size(), 1U);

@@ -31,7 +31,7 @@ struct FrontDoorTest : ::testing::Test {
   }
   template <class Done>
   bool run_until(Done done) {
-    return control.run_until(done, 10s);
+    return control.run_until(done, 60s);
   }
   void add_host(const std::string& name, const std::string& path, bool ssl_passthrough,
                 const routing::Policy& policy = {}) {
