@@ -78,7 +78,8 @@ class Reader {
                                           : row.read(value, reading_.defaults);
     if (!done) {
       add(Severity::kError, row.name,
-          fmt::format("{} is not {}", quoted_value(value), done.error()),
+          fmt::format("{} is not {}", row.is_secret ? "the value" : quoted_value(value),
+                      done.error()),
           fmt::format("correct the value; until then {}", without(row)));
     }
   }

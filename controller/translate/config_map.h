@@ -30,6 +30,7 @@ struct ConfigMapRow {
   std::string_view meaning;   // one line; for those that are not served, why or what instead
   std::string_view harmless;  // the value that asks for what happens anyway
   std::string_view when_bad;  // what holds where the value can't be read; empty: the default
+  bool is_secret = false;     // findings do not show the value
 };
 
 // Every known key, in the order of the documentation page.

@@ -48,6 +48,11 @@ constexpr ConfigMapRow setting(std::string_view name, ReadSetting read,
           .when_bad = when_bad};
 }
 
+constexpr ConfigMapRow secret(ConfigMapRow row) {
+  row.is_secret = true;
+  return row;
+}
+
 constexpr ConfigMapRow later(std::string_view name, std::string_view meaning,
                              std::string_view harmless = {}) {
   return {.name = name, .support = Support::kNotYet, .meaning = meaning, .harmless = harmless};
@@ -258,9 +263,10 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     never("ssl-session-cache-size", kTickets),
     setting("ssl-session-tickets", read_session_tickets, "true",
             "TLS sessions are resumed, by tickets; `false`: none is"),
-    setting("ssl-session-ticket-key", read_session_ticket_key, "",
-            "80 bytes as base64 that seal the tickets of all replicas; better in a Secret, by "
-            "--tls-ticket-keys-secret; empty: each replica has keys of its own and changes them"),
+    secret(setting(
+        "ssl-session-ticket-key", read_session_ticket_key, "",
+        "80 bytes as base64 that seal the tickets of all replicas; better in a Secret, by "
+        "--tls-ticket-keys-secret; empty: each replica has keys of its own and changes them")),
     setting("ssl-session-timeout", read_session_timeout, "12h",
             "how long a session can be resumed, 12h at most"),
     never("ssl-buffer-size", kInside),

@@ -156,9 +156,9 @@ bool Exchange::is_plain_route() const {
 bool Exchange::admit_client_to(const routing::HostTls& host) {
   const auto admission = exchange::admit_client(host, *connection_);
   if (admission.status == 0) {
-    outgoing_.forwarded.client_certificate = admission.certificate;
     if (host.has_authorities()) {
       using enum ForwardedFacts::ClientCertificate;
+      outgoing_.forwarded.client_certificate = admission.certificate;
       outgoing_.forwarded.tell_certificate = host.pass_certificate ? kFactsAndPem : kFacts;
     }
     return true;
