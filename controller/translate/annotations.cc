@@ -100,7 +100,9 @@ class Reader {
           fmt::format("{} is not {}{}", quoted_value(value), done.error(),
                       closes ? ": all requests for its hosts answer 403" : ""),
           closes ? "correct the value"
-                 : fmt::format("correct the value; until then {} is in force", row.default_value));
+          : row.default_value.empty()
+              ? "correct the value; until then it counts as not given"
+              : fmt::format("correct the value; until then {} is in force", row.default_value));
     }
   }
 

@@ -101,7 +101,6 @@ void H2Stream::start(bool end_stream) {
   const auto* const tls = owner_->info().tls;
   if (tls != nullptr && context_.config != nullptr &&
       is_misdirected(context_.config->config(), *tls, head_.authority)) {
-    head_.fields.clear();  // a gRPC client, too, reads the status
     head_.framing = Framing::kNone;
     refuse({.status = 421, .reason = "the connection is another host's"});
     return;

@@ -20,7 +20,9 @@ void Exchange::answer(std::uint16_t status, std::string_view reason, std::string
     finish();
     return;
   }
-  if (is_grpc(head_->fields.find(FieldId::kContentType).value_or(std::string_view()))) {
+  // By a 421 any client tries again on another connection.
+  if (status != 421 &&
+      is_grpc(head_->fields.find(FieldId::kContentType).value_or(std::string_view()))) {
     answer_grpc(status);
     return;
   }

@@ -76,6 +76,16 @@ TEST(Grpc, AnUnknownHostIsUnimplemented) {
   EXPECT_THAT(scene.client.fields, HasSubstr("grpc-status: 12\n"));
 }
 
+TEST(Grpc, AMisdirectedCallIsToldByHTTP) {
+  testing::Scene scene;
+  scene.post(http::Framing::kNone);
+  scene.field("Content-Type", "application/grpc");
+  scene.exchange.refuse(scene.client, scene.head, scene.connection,
+                        {.status = 421, .reason = "another host's"});
+  EXPECT_EQ(scene.client.status, 421);
+  EXPECT_THAT(scene.client.fields, Not(HasSubstr("grpc")));
+}
+
 TEST(Grpc, OthersGetPages) {
   testing::Scene scene;
   scene.get("/");
