@@ -20,7 +20,8 @@ enum class Glitch : std::uint8_t {
   kRefused,      // a stream beyond what it may open
   kReset,        // of a request that is being served (CVE-2023-44487)
   kClientFault,  // that had us reset a stream (CVE-2025-8671)
-  kLargeHead,    // beyond what heads may be: megabytes may have been decoded (CVE-2016-6581)
+  kLargeHead,    // beyond what heads may be
+  kEndlessHead,  // far beyond: megabytes may have been decoded (CVE-2016-6581)
 };
 
 // Points that come back with time, and with requests that are served. A decider: time is an
@@ -71,6 +72,8 @@ class GlitchBudget {
         return 20;
       case Glitch::kLargeHead:
         return 500;
+      case Glitch::kEndlessHead:
+        return kCapacity + 1;
     }
     return 0;
   }

@@ -15,8 +15,9 @@ constexpr std::chrono::seconds kFreshWhileDraining{5};
 constexpr std::chrono::seconds kNoticeTime{1};  // a round trip is enough; this is for those who
                                                 // don't answer a PING
 constexpr std::chrono::milliseconds kSoon{1};
-constexpr std::chrono::milliseconds kFarewell{1'000};         // for a flood to see its GOAWAY
-constexpr std::size_t kBytesAtOnce = std::size_t{16} * 1024;  // then a flood is looked for
+constexpr std::chrono::milliseconds kFarewell{1'000};            // for a flood to see its GOAWAY
+constexpr std::size_t kFarewellBytes = std::size_t{256} * 1024;  // it may have sent by then
+constexpr std::size_t kBytesAtOnce = std::size_t{16} * 1024;     // then a flood is looked for
 // Answers that a client lets lie: beyond, no other request of it is served.
 constexpr std::ptrdiff_t kMaxHeldBytes = std::ptrdiff_t{1} << 20;
 // Where a worker holds this much, no connection may keep more than its fair part behind windows
@@ -105,13 +106,14 @@ std::size_t H2Connection::on_bytes(std::span<char> bytes) {
       }
       fail_streams("client floods, or breaks HTTP/2");
     }
+    pump();  // a stream that is reset is not begun
     settle_and_pump();
   }
   if (sent_away_ && is_serving()) {
     close_now(true);  // it does not even read its GOAWAY
   }
   if (state_ == State::kLingering) {
-    linger_on();
+    linger_on(bytes.size());
   }
   return bytes.size();
 }
@@ -421,8 +423,9 @@ void H2Connection::linger() {
 }
 
 // Each arrival puts the deadline off, and so may not be what it waits for.
-void H2Connection::linger_on() {
-  if (context_.loop.now() >= linger_end_) {
+void H2Connection::linger_on(std::size_t bytes) {
+  lingered_bytes_ += bytes;
+  if (context_.loop.now() >= linger_end_ || (sent_away_ && lingered_bytes_ > kFarewellBytes)) {
     close_now(false);
     return;
   }

@@ -69,6 +69,7 @@ class H2Connection final : public Connection,
   void settle_later(H2Stream& stream) override;
   void on_head_end() override { head_deadline_.cancel(); }
   void on_large_head() override { spend(Glitch::kLargeHead); }
+  void on_endless_head() override { spend(Glitch::kEndlessHead); }
   void on_answer(bool last) override;
   void on_piece_sent() override { glitches_.earn(GlitchBudget::kForDataSent); }
   void on_answer_sent() override { glitches_.earn(GlitchBudget::kForAnswer); }
@@ -90,7 +91,7 @@ class H2Connection final : public Connection,
   void give_notice();
   void leave(http::H2Error error);
   void linger();
-  void linger_on();
+  void linger_on(std::size_t bytes);
   void fail_streams(std::string_view reason);
   void close_now(bool reset);
   void arm_deadline();
@@ -119,6 +120,7 @@ class H2Connection final : public Connection,
   net::Deadline deadline_;       // idle, leaving, lingering, or writing without progress
   net::Deadline head_deadline_;  // of a head that has begun
   std::chrono::steady_clock::time_point linger_end_;
+  std::size_t lingered_bytes_ = 0;
   std::size_t unsent_bytes_ = 0;   // while blocked_: what the client had not taken
   std::ptrdiff_t held_bytes_ = 0;  // of answers, by all streams
   std::uint64_t requests_ = 0;

@@ -157,29 +157,51 @@ TEST(H2Flood, EndsAHeadThatDoesNotEnd) {
   EXPECT_EQ(scene.requests(), 0U);
 }
 
-TEST(H2Flood, UnpacksNoBomb) {
-  H2Scene scene;
-  scene.deaf = true;
-  // A field of 4000 bytes into the table, then a byte for each copy of it.
-  std::string block = kGetBlock + std::string("\x40\x01x\x7f\xa1\x1e", 6) + std::string(4000, 'v');
-  block.append(12'000, '\xbe');
-  scene.wire.receive(frame(1, kEndHeaders | kEndStream, 1, block));
-  scene.turn();
-  EXPECT_EQ(scene.requests(), 0U);
-  EXPECT_FALSE(scene.wire.finished) << "one is forgiven";
+// A field of 4000 bytes into the table, then a byte for each copy of it.
+std::string copies_of_a_field(std::size_t count) {
+  return kGetBlock + std::string("\x40\x01x\x7f\xa1\x1e", 6) + std::string(4000, 'v') +
+         std::string(count, '\xbe');
 }
 
-TEST(H2Flood, UnpacksFewBombsOfAConnection) {
+TEST(H2Flood, SendsAwayWhoeverSendsABomb) {
+  const std::string empty_cookies = kGetBlock + std::string(16'000, '\xa0');
+  for (const auto& block : {copies_of_a_field(12'000), empty_cookies}) {
+    H2Scene scene;
+    scene.deaf = true;
+    scene.wire.receive(frame(1, kEndHeaders | kEndStream, 1, block));
+    scene.turn();
+    EXPECT_EQ(scene.requests(), 0U);
+    EXPECT_TRUE(scene.wire.finished);
+    EXPECT_EQ(last_goaway(scene.received), static_cast<int>(H2Error::kEnhanceYourCalm));
+  }
+}
+
+TEST(H2Flood, ForgivesAHeadThatIsTooLargeAFewTimes) {
   H2Scene scene;
   scene.deaf = true;
   std::uint32_t sent = 0;
-  for (; sent < 100 && !scene.wire.finished; ++sent) {
-    scene.wire.receive(frame(1, kEndHeaders | kEndStream, 2 * sent + 1,
-                             kGetBlock + std::string(16'000, '\xa0')));  // empty cookies
+  while (sent < 100 && !scene.wire.finished) {
+    scene.wire.receive(frame(1, kEndHeaders | kEndStream, 2 * ++sent - 1, copies_of_a_field(20)));
     scene.turn();
   }
+  EXPECT_EQ(scene.requests(), 0U);
+  EXPECT_GT(sent, 2U);
   EXPECT_LE(sent, 10U);
-  EXPECT_EQ(last_goaway(scene.received), static_cast<int>(H2Error::kEnhanceYourCalm));
+}
+
+TEST(H2Flood, ListensLittleToWhomItHasSentAway) {
+  H2Scene scene;
+  scene.deaf = true;
+  std::size_t sent = 0;
+  for (; sent < 10'000'000 && !scene.wire.closed; sent += 16'384) {
+    std::string bytes;
+    while (bytes.size() < 16'384) {
+      bytes += frame(6, 0, 0, "12345678");
+    }
+    scene.wire.receive(bytes);
+    scene.turn();
+  }
+  EXPECT_LT(sent, 1'000'000U);
 }
 
 TEST(H2Flood, BeginsNoRequestThatIsTakenBackAtOnce) {
@@ -191,6 +213,14 @@ TEST(H2Flood, BeginsNoRequestThatIsTakenBackAtOnce) {
   scene.turn();
   EXPECT_EQ(scene.requests(), 1U);
   EXPECT_EQ(scene.worker.upstreams.streams.size(), 1U);
+}
+
+TEST(H2Flood, BeginsNoRequestThatItIsMadeToReset) {
+  H2Scene scene;
+  scene.deaf = true;
+  scene.wire.receive(frame(1, kEndHeaders, 1, kPostBlock) + frame(8, 0, 1, four(0x7fffffff)));
+  scene.turn();
+  EXPECT_EQ(scene.requests(), 0U);
 }
 
 TEST(H2Flood, KeepsNoAcksForAClientThatDoesNotRead) {

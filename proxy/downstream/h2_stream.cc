@@ -72,7 +72,7 @@ bool H2Stream::on_field(std::string_view name, std::string_view value) {
   }
   const bool within = is_head ? reader_.field(name, value) : trailer_reader_.field(name, value);
   if (!within) {
-    owner_->on_large_head();
+    owner_->on_endless_head();
   }
   return within;
 }

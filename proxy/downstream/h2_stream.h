@@ -37,8 +37,9 @@ class H2StreamOwner {
   virtual void settle_later(H2Stream& stream) = 0;
   // A head is whole.
   virtual void on_head_end() = 0;
-  // It was larger than heads may be.
+  // It was larger than heads may be; so much so that it is not answered.
   virtual void on_large_head() = 0;
+  virtual void on_endless_head() = 0;
   // An answer begins; `last`: the connection takes no other request.
   virtual void on_answer(bool last) = 0;
   // A piece of an answer has gone out that was not cut short by a small window.
