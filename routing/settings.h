@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "routing/balance_spec.h"
 #include "routing/client_address.h"
 #include "routing/client_settings.h"
 #include "routing/compression_settings.h"
@@ -31,6 +32,8 @@ struct Settings {
   TlsSettings tls;
 
   CompressionSettings compression;
+
+  Strategy load_balance = Strategy::kRoundRobin;  // of backends that ask for none
 
   bool operator==(const Settings&) const = default;
 };

@@ -26,7 +26,7 @@ bool BackendSpec::operator==(const BackendSpec& other) const {
     return std::tie(spec.key, spec.namespace_, spec.service, spec.port, spec.endpoints,
                     spec.missing_because, spec.denied_because, spec.protocol, spec.tls_like_client);
   };
-  return rest(*this) == rest(other) && same(tls, other.tls);
+  return rest(*this) == rest(other) && same(tls, other.tls) && same(balance, other.balance);
 }
 
 }  // namespace portico::routing

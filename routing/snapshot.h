@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "routing/balance_spec.h"
 #include "routing/host_tls.h"
 #include "routing/hostname.h"
 #include "routing/object_ref.h"
@@ -103,6 +104,7 @@ struct BackendSpec {
   BackendProtocol protocol = BackendProtocol::kHttp1;
   std::shared_ptr<const UpstreamTlsSpec> tls;  // null: plaintext
   bool tls_like_client = false;                // TLS only for requests that came by it
+  std::shared_ptr<const BalanceSpec> balance;  // null: nothing is asked for
   bool operator==(const BackendSpec& other) const;
 
   // The key as people know it: without the way it is talked to.

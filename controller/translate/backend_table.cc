@@ -48,6 +48,14 @@ std::string dns_name(std::string name) {
   return name;
 }
 
+// Shared with the wish; null: nothing is asked for.
+std::shared_ptr<const routing::BalanceSpec> balance_of(const BackendName& name) {
+  if (name.wish == nullptr || name.wish->balance == routing::BalanceSpec()) {
+    return nullptr;
+  }
+  return {name.wish, &name.wish->balance};
+}
+
 routing::Diagnostics findings(const BackendName& name,
                               const absl::flat_hash_set<const IngressRecord*>& users,
                               const routing::BackendSpec& spec) {
@@ -169,6 +177,7 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
   if (spec.missing_because.empty()) {
     set_speech(backend, *service, state, spec);
   }
+    spec.balance = balance_of(backend.name);
   diagnostics.replace(subject(key), findings(backend.name, backend.users, spec));
   const auto* before = specs.find(key);
   if (before != nullptr && *before == spec) {

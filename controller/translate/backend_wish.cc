@@ -9,6 +9,7 @@
 #include <absl/strings/str_split.h>
 #include <fmt/format.h>
 
+#include "controller/translate/balance_text.h"
 #include "tls/client_context.h"
 #include "tls/upstream_options.h"
 
@@ -80,7 +81,7 @@ std::string BackendWish::text() const {
   constexpr std::array<std::string_view, 6> kNames{"", "http", "https", "grpc", "grpcs", "auto"};
   std::string text(kNames[static_cast<std::size_t>(protocol)]);
   if (protocol == Protocol::kHttp || protocol == Protocol::kGrpc) {
-    return text;  // in plaintext nothing else counts
+    return text + balance_text(balance);  // in plaintext nothing else counts
   }
   const auto add = [&text](std::string_view what, std::string_view value) {
     text.append(";").append(what).append("=").append(value);
@@ -103,7 +104,7 @@ std::string BackendWish::text() const {
   if (!allows_tls12 || !allows_tls13) {
     add("tls", allows_tls12 ? "1.2" : "1.3");
   }
-  return text;
+  return text + balance_text(balance);
 }
 
 // As ingress-nginx reads it: case and spaces around don't matter.

@@ -1,4 +1,5 @@
-// How an Ingress wants its backends to be talked to: backend-protocol and proxy-ssl-*.
+// How an Ingress wants its backends to be talked to: backend-protocol and proxy-ssl-*; and how its
+// requests are to be spread over their endpoints.
 //
 // A wish is a part of what names a backend, so that Ingresses that want the same Service port in
 // different ways get different backends.
@@ -34,6 +35,7 @@ struct BackendWish {
   std::string ciphers = "DEFAULT";
   bool allows_tls12 = true;
   bool allows_tls13 = true;
+  routing::BalanceSpec balance;
 
   bool operator==(const BackendWish&) const = default;
   // Different wishes have different texts; "" asks for nothing.

@@ -13,7 +13,9 @@ using http::Framing;
 using routing::ProxyError;
 
 Exchange::Exchange(Context& context)
-    : context_(context), deadline_(context.loop, [this] { on_deadline(); }) {}
+    : context_(context),
+      choice_(context.balancers),
+      deadline_(context.loop, [this] { on_deadline(); }) {}
 
 Exchange::~Exchange() {
   drop_upstream();
@@ -51,6 +53,7 @@ void Exchange::receive_head(ServerStream& client, http::RequestHead& head,
   match_ = {};
   route_ = nullptr;
   endpoint_ = {};
+  choice_.begin();
   request_bytes_ = response_bytes_ = 0;
   attempts_ = 0;
   status_ = upstream_status_ = meant_status_ = 0;
@@ -212,14 +215,14 @@ void Exchange::pick_endpoint() {
   }
   const auto& endpoints =
       backend->spec->tls_like_client && is_tls() ? backend->tls_endpoints : backend->endpoints;
-  if (endpoints.empty()) {
+  const auto* chosen =
+      choice_.next(route_->backend, *backend, endpoints,
+                   {.head = *head_, .target = target_, .client = client_facts_, .host = host_});
+  if (chosen == nullptr) {
     answer(503, "no ready endpoint");
     return;
   }
-  if (attempts_ == 0) {
-    first_pick_ = context_.balancers.pick(route_->backend, endpoints.size());
-  }
-  endpoint_ = endpoints[(first_pick_ + attempts_) % endpoints.size()];
+  endpoint_ = *chosen;
   acquire(Reuse::kAllowed);
 }
 

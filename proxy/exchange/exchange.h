@@ -24,6 +24,7 @@
 #include "proxy/exchange/client_facts.h"
 #include "proxy/exchange/compressed_body.h"
 #include "proxy/exchange/context.h"
+#include "proxy/exchange/endpoint_choice.h"
 #include "proxy/exchange/stream.h"
 #include "proxy/net/deadline.h"
 #include "proxy/net/transport.h"
@@ -130,7 +131,7 @@ class Exchange final : public RequestSink,
   routing::RouteTable::Match match_;
   const routing::Route* route_ = nullptr;
   Endpoint endpoint_;
-  std::size_t first_pick_ = 0;
+  EndpointChoice choice_;
   routing::NormalTarget target_;
   routing::HostBuffer host_buffer_;
   std::string_view host_;
