@@ -1,0 +1,140 @@
+"""Backends that fail: a process that is killed, frozen and comes back, and scripts of faults for `backends.Capture`."""
+
+import contextlib
+import json
+import signal
+import socket
+import threading
+
+import backends
+import portico
+
+
+class Replica:
+    """An echo process on a port that stays its own, so that it can come back there."""
+
+    def __init__(self, name):
+        self.name = name
+        self.port = portico.free_port()
+        self._echo = self._started()
+
+    def _started(self):
+        return backends.Echo(self.name, listen=f"127.0.0.1:{self.port}")
+
+    def kill(self):
+        """SIGKILL: the kernel resets its connections and refuses new ones."""
+        self._echo.stop()
+
+    def come_back(self):
+        self._echo = self._started()
+
+    def freeze(self):
+        """The kernel goes on accepting connections and what is sent on them; nothing is answered."""
+        self._echo.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self._echo.process.send_signal(signal.SIGCONT)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._echo.stop()
+
+
+def answer(status=200, body=b"ok", reason="Scripted"):
+    return f"HTTP/1.1 {status} {reason}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def named(name, status=200):
+    """An answer that says who gives it, as the echo backend does."""
+    return answer(status, json.dumps({"pod": name}).encode())
+
+
+def hang(connection):
+    """Reads whatever comes until the other side goes, and says nothing."""
+    while connection.fill():
+        pass
+    return True
+
+
+def reset_behind(begin):
+    """Sends `begin` and resets the connection."""
+
+    def act(connection):
+        connection.send(begin)
+        connection.reset()
+        return True
+
+    return act
+
+
+def half_close_behind(begin):
+    """Sends `begin` and that it sends nothing more, and goes on reading."""
+
+    def act(connection):
+        connection.send(begin)
+        with contextlib.suppress(OSError):
+            connection.socket.shutdown(socket.SHUT_WR)
+        return hang(connection)
+
+    return act
+
+
+def silent_behind(begin):
+    """Sends `begin` and nothing more, and keeps the connection."""
+
+    def act(connection):
+        connection.send(begin)
+        return hang(connection)
+
+    return act
+
+
+def in_pieces(data, gate):
+    """Sends `data` byte by byte, each when `gate` (a Semaphore) is released once more."""
+
+    def act(connection):
+        for place in range(len(data)):
+            gate.acquire(timeout=portico.PATIENCE)
+            connection.send(data[place : place + 1])
+
+    return act
+
+
+class Burst:
+    """Answers `good`, and while `failing` every fifth time `bad`."""
+
+    def __init__(self, good, bad, every=5):
+        self.failing = False
+        self.failures = 0
+        self._good, self._bad, self._every = good, bad, every
+        self._asked = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, connection):
+        with self._lock:
+            self._asked += 1
+            fails = self.failing and self._asked % self._every == 0
+            self.failures += fails
+        connection.send(self._bad if fails else self._good)
+
+
+class Held:
+    """Answers when it is let go, and counts who waits."""
+
+    def __init__(self, data=backends.OK):
+        self._data = data
+        self._go = threading.Event()
+        self.asked = threading.Semaphore(0)
+
+    def __call__(self, connection):
+        self.asked.release()
+        self._go.wait(portico.PATIENCE)
+        connection.send(self._data)
+
+    def wait(self):
+        assert self.asked.acquire(timeout=portico.PATIENCE), "nobody asked"
+
+    def let_go(self):
+        self._go.set()
