@@ -1,0 +1,28 @@
+// A hash that is the same on every replica, machine and version: what is chosen by it is chosen
+// alike everywhere. (abseil's differs from process to process.)
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace portico::routing {
+
+// Every bit of the input moves every bit of the result (MurmurHash3's finalizer).
+constexpr std::uint64_t mix_bits(std::uint64_t value) {
+  value ^= value >> 33;
+  value *= 0xff51afd7ed558ccd;
+  value ^= value >> 33;
+  value *= 0xc4ceb9fe1a85ec53;
+  return value ^ (value >> 33);
+}
+
+// FNV-1a, mixed: it is for short texts, and no secret.
+constexpr std::uint64_t stable_hash(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char byte : text) {
+    hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  }
+  return mix_bits(hash);
+}
+
+}  // namespace portico::routing
