@@ -25,7 +25,11 @@ def program(tmp_path_factory, capture):
     folder = Folder(tmp_path_factory.mktemp("faults")).write("class.yaml", ingress_class())
     timeouts = {"proxy-connect-timeout": "1", "proxy-read-timeout": "1", "proxy-send-timeout": "1", "proxy-body-size": "0"}
     folder.write("site.yaml", *served("capture", capture.port))
-    folder.write("ingress.yaml", ingress("capture", rule(HOST, path("/", "capture")), annotations=timeouts))
+    folder.write(
+        "ingress.yaml",
+        ingress("capture", rule(HOST, path("/", "capture")), annotations=timeouts),
+        ingress("encrypted", rule("encrypted.test", path("/", "capture")), annotations=timeouts | {"backend-protocol": "HTTPS"}),
+    )
     with portico.Portico(folder) as started:
         yield started
 
@@ -111,6 +115,12 @@ def test_is_a_reset_of_its_stream_over_http2(program, recorded, name):
         assert client.ask(HOST).status == 200
 
 
+def test_silence_in_a_handshake_is_504(program, recorded):
+    """The endpoint reads what comes for a request's head, which no ClientHello has."""
+    assert wire.get(program.http, "encrypted.test").status == 504
+    assert_well(program, recorded)
+
+
 def test_an_http_1_0_client_sees_a_cut_as_a_reset(program, recorded):
     """It is told no length: an orderly end would look whole."""
     recorded.play(faults.reset_behind(CHUNKED + b"4\r\nhalf\r\n"))
@@ -153,7 +163,8 @@ def replica():
 @pytest.fixture
 def one(folder, replica):
     folder.write("site.yaml", *served("one", replica.port))
-    folder.write("ingress.yaml", ingress("one", rule("one.test", path("/", "one")), annotations={"proxy-body-size": "0"}))
+    annotations = {"proxy-body-size": "0", "proxy-send-timeout": "1"}
+    folder.write("ingress.yaml", ingress("one", rule("one.test", path("/", "one")), annotations=annotations))
     with portico.Portico(folder) as started:
         yield started
 
@@ -199,3 +210,13 @@ def test_a_frozen_process_answers_when_it_is_thawed(one, replica):
         portico.eventually(lambda: one.metrics()['portico_upstream_connections{state="active"}'] == 1)
         replica.thaw()
         assert client.response().json()["pod"] == "a"
+
+
+def test_an_endpoint_that_takes_nothing_of_an_upload_is_504(one, replica):
+    with wire.Client(one.http) as client:
+        assert client.ask(wire.request("one.test")).status == 200
+        replica.freeze()
+        client.send(wire.request("one.test", method="POST", body=b"x" * (32 << 20)))
+        assert client.final_head().status == 504
+    replica.thaw()
+    portico.eventually(lambda: wire.pod(one.http, "one.test") == "a", what="the endpoint's return")
