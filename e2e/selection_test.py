@@ -133,6 +133,43 @@ def test_conditions_decide_which_endpoints_are_used(folder, echoes):
     assert pods == {"a", "b"}
 
 
+@pytest.fixture
+def hinted(folder, echoes):
+    """near.test: an endpoint for each of the zones z1, z2 and z3; the last of them is for the node n3 too."""
+    folder.write("service.yaml", service("near"), ingress("near", rule("near.test", path("/", "near"))))
+    for number, echo in enumerate(echoes, 1):
+        one = endpoint_slice("near", echo.port, number)
+        places = {"forZones": [{"name": f"z{number}"}], "forNodes": [{"name": f"n{number}"}]}
+        one["endpoints"][0]["hints"] = places
+        folder.write(f"slice-{number}.yaml", one)
+    return folder
+
+
+def pods_of(program, host):
+    with wire.Client(program.http) as client:
+        return {client.ask(wire.request(host)).json()["pod"] for _ in range(12)}
+
+
+@pytest.mark.parametrize(
+    ("flags", "pods"),
+    [
+        (["--zone", "z2"], {"b"}),
+        (["--zone", "z2", "--node-name", "n3"], {"c"}),
+        (["--zone", "elsewhere"], {"a", "b", "c"}),
+        ([], {"a", "b", "c"}),
+    ],
+    ids=["zone", "node", "elsewhere", "unknown"],
+)
+def test_hints_choose_the_endpoints_that_are_near(hinted, flags, pods):
+    with portico.Portico(hinted, *flags) as program:
+        assert pods_of(program, "near.test") == pods
+
+
+def test_the_place_is_read_from_the_environment(hinted):
+    with portico.Portico(hinted, variables={"NODE_ZONE": "z1"}) as program:
+        assert pods_of(program, "near.test") == {"a"}
+
+
 def test_slices_are_merged_and_load_is_spread_evenly(folder, echoes):
     ports = [echo.port for echo in echoes]
     folder.write("service.yaml", *served("all", *ports), ingress("all", rule("all.test", path("/", "all"))))

@@ -73,6 +73,12 @@ void add_reading_flags(CLI::App& app, ServeOptions& options, ClusterFlags& flags
       ->check(CLI::Validator(judge_namespace, "", "namespace"));
   app.add_option("--watch-namespace-selector", flags.namespace_selector,
                  "Labels of the namespaces whose objects are read, such as team=web");
+  auto& here = options.translate.location;
+  app.add_option("--zone", here.zone,
+                 "Zone that this replica runs in, for Services that prefer near endpoints")
+      ->envname("NODE_ZONE");
+  app.add_option("--node-name", here.node, "Node that this replica runs on, for the same")
+      ->envname("NODE_NAME");
 }
 
 void add_status_flags(CLI::App& app, status::Options& status, ClusterFlags& flags) {

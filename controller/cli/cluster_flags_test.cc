@@ -42,6 +42,12 @@ TEST(ClusterFlags, SayWhatIsRead) {
   EXPECT_EQ(options.translate.config_map, "a/b");
 }
 
+TEST(ClusterFlags, SayWhereThisReplicaRuns) {
+  const auto options = parse({"--zone", "z1", "--node-name", "n1"});
+  EXPECT_EQ(options.translate.location.zone, "z1");
+  EXPECT_EQ(options.translate.location.node, "n1");
+}
+
 TEST(ClusterFlags, TheDefaultCertificateIsReadWhereverItIs) {
   const auto options =
       parse({"--watch-namespace", "shop", "--default-ssl-certificate", "edge/any"});

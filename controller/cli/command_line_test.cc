@@ -145,6 +145,8 @@ TEST(CommandLine, HelpNamesTheFlags) {
                            "--context",
                            "--watch-namespace",
                            "--watch-namespace-selector",
+                           "--zone",
+                           "--node-name",
                            "--configmap",
                            "--publish-service",
                            "--publish-status-address",

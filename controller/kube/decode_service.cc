@@ -75,6 +75,22 @@ void read_target_ref(FieldReader& /*reader*/, const At& at, SliceEndpoint& out) 
   }
 }
 
+constexpr Field<std::string> kPlaceFields[] = {
+    {"name", [](FieldReader& r, const At& at, std::string& out) { r.string(at, out); }},
+};
+
+template <std::vector<std::string> SliceEndpoint::* Places>
+void read_places(FieldReader& reader, const At& at, SliceEndpoint& out) {
+  reader.list(at, out.*Places, [](FieldReader& r, const At& item, std::string& name) {
+    r.map<std::string>(item, kPlaceFields, name);
+  });
+}
+
+constexpr Field<SliceEndpoint> kHintFields[] = {
+    {"forZones", read_places<&SliceEndpoint::for_zones>},
+    {"forNodes", read_places<&SliceEndpoint::for_nodes>},
+};
+
 constexpr Field<SliceEndpoint> kEndpointFields[] = {
     {"addresses",
      [](FieldReader& r, const At& at, SliceEndpoint& out) { r.string_list(at, out.addresses); }},
@@ -83,10 +99,11 @@ constexpr Field<SliceEndpoint> kEndpointFields[] = {
        r.map<EndpointConditions>(at, kConditionFields, out.conditions);
      }},
     {"targetRef", read_target_ref},
-    {"nodeName", read_string<&SliceEndpoint::node>},
-    {"zone", read_string<&SliceEndpoint::zone>},
+    {"nodeName"},
+    {"zone"},
     {"hostname"},
-    {"hints"},
+    {"hints", [](FieldReader& r, const At& at,
+                 SliceEndpoint& out) { r.map<SliceEndpoint>(at, kHintFields, out); }},
     {"deprecatedTopology"},
 };
 

@@ -138,6 +138,7 @@ endpoints:
   targetRef: {kind: Pod, namespace: shop, name: api-0}
   nodeName: n1
   zone: z1
+  hints: {forZones: [{name: z1}, {name: z2}], forNodes: [{name: n1}]}
 - addresses: ["10.0.0.2"]
 ports:
 - {name: "", port: 8080, protocol: TCP}
@@ -152,8 +153,8 @@ ports:
   EXPECT_EQ(slice.endpoints[0].conditions.serving, false);
   EXPECT_EQ(slice.endpoints[0].conditions.terminating, std::nullopt);
   EXPECT_EQ(slice.endpoints[0].pod, "shop/api-0");
-  EXPECT_EQ(slice.endpoints[0].node, "n1");
-  EXPECT_EQ(slice.endpoints[0].zone, "z1");
+  EXPECT_THAT(slice.endpoints[0].for_zones, ElementsAre("z1", "z2"));
+  EXPECT_THAT(slice.endpoints[0].for_nodes, ElementsAre("n1"));
   EXPECT_EQ(slice.endpoints[1].conditions.ready, std::nullopt);
   EXPECT_EQ(slice.ports.at(0).port, 8080);
   EXPECT_EQ(slice.ports.at(1).port, std::nullopt);

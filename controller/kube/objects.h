@@ -133,8 +133,8 @@ struct SliceEndpoint {
   std::vector<std::string> addresses;
   EndpointConditions conditions;
   std::string pod;  // targetRef's namespace/name where it is a Pod
-  std::string node;
-  std::string zone;
+  std::vector<std::string> for_zones;  // hints: the zones and nodes whose requests it is meant for
+  std::vector<std::string> for_nodes;
   bool operator==(const SliceEndpoint&) const = default;
 };
 

@@ -4,8 +4,11 @@
 #include <arpa/inet.h>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "controller/translate/nearness.h"
 
 namespace portico::translate {
 namespace {
@@ -37,9 +40,15 @@ bool still_serves(const kube::EndpointConditions& conditions) {
   return conditions.terminating.value_or(false) && conditions.serving.value_or(true);
 }
 
+// An address, and the endpoint that it is one of.
+struct Candidate {
+  EndpointSpec spec;
+  const kube::SliceEndpoint* endpoint = nullptr;
+};
+
 template <class Usable>
-void append_endpoints(const kube::EndpointSlice& slice, std::string_view port_name, Usable usable,
-                      std::vector<EndpointSpec>& endpoints) {
+void append_candidates(const kube::EndpointSlice& slice, std::string_view port_name, Usable usable,
+                       std::vector<Candidate>& candidates) {
   for (const auto& port : slice.ports) {
     if (port.name != port_name || !is_tcp(port.protocol) || port.port.value_or(0) <= 0 ||
         *port.port > 65535) {
@@ -51,7 +60,8 @@ void append_endpoints(const kube::EndpointSlice& slice, std::string_view port_na
       }
       for (const auto& address : endpoint.addresses) {
         if (is_ip_address(address)) {
-          endpoints.push_back({address, static_cast<std::uint16_t>(*port.port), endpoint.pod});
+          candidates.push_back(
+              {{address, static_cast<std::uint16_t>(*port.port), endpoint.pod}, &endpoint});
         }
       }
     }
@@ -67,14 +77,27 @@ void sort_unique(std::vector<EndpointSpec>& endpoints) {
 }
 
 std::vector<EndpointSpec> endpoints_of(const std::vector<const kube::EndpointSlice*>& slices,
-                                       std::string_view port_name) {
-  std::vector<EndpointSpec> endpoints;
+                                       std::string_view port_name, const Location& here) {
+  std::vector<Candidate> candidates;
   for (const auto* slice : slices) {
-    append_endpoints(*slice, port_name, is_ready, endpoints);
+    append_candidates(*slice, port_name, is_ready, candidates);
   }
-  if (endpoints.empty()) {
+  std::vector<const kube::SliceEndpoint*> ready;
+  ready.reserve(candidates.size());
+  for (const auto& candidate : candidates) {
+    ready.push_back(candidate.endpoint);
+  }
+  if (candidates.empty()) {
     for (const auto* slice : slices) {
-      append_endpoints(*slice, port_name, still_serves, endpoints);
+      append_candidates(*slice, port_name, still_serves, candidates);
+    }
+  }
+  const auto wanted = nearness(ready, here);
+  std::vector<EndpointSpec> endpoints;
+  endpoints.reserve(candidates.size());
+  for (auto& candidate : candidates) {
+    if (is_near(*candidate.endpoint, wanted, here)) {
+      endpoints.push_back(std::move(candidate.spec));
     }
   }
   sort_unique(endpoints);

@@ -7,6 +7,7 @@
 
 #include "controller/kube/objects.h"
 #include "controller/translate/ingress_record.h"
+#include "controller/translate/options.h"
 #include "routing/snapshot.h"
 
 namespace portico::translate {
@@ -16,6 +17,7 @@ struct BackendParts {
   std::vector<const kube::EndpointSlice*> slices;
   // Of an ExternalName Service: what its name resolves to.
   std::span<const std::string> external_addresses;
+  Location here;
 };
 
 // Endpoints: those of TCP slice ports that bear the Service port's name, in every slice; ready

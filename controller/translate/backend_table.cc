@@ -173,7 +173,8 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
   report_external(service_name, service.get(), diagnostics);
   auto spec = build_backend(backend.name, {.service = service.get(),
                                            .slices = state.slices_of(service_name),
-                                           .external_addresses = addresses});
+                                           .external_addresses = addresses,
+                                           .here = here_});
   if (spec.missing_because.empty()) {
     set_speech(backend, *service, state, spec);
   }

@@ -23,6 +23,8 @@ namespace portico::translate {
 // Lifetime: users are borrowed between use() and release().
 class BackendTable {
  public:
+  explicit BackendTable(Location here) : here_(std::move(here)) {}
+
   // A null user is --default-backend-service.
   void use(const BackendName& name, const IngressRecord* user);
   void release(const std::string& key, const IngressRecord* user);
@@ -72,6 +74,7 @@ class BackendTable {
   std::vector<std::string> addresses_of(const std::string& service_key,
                                         const kube::Service* service);
 
+  const Location here_;
   absl::flat_hash_map<std::string, Backend> backends_;
   absl::flat_hash_map<std::string, absl::btree_set<std::string>> of_service_;
   absl::flat_hash_map<std::string, absl::btree_set<std::string>> of_secret_;

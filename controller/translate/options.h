@@ -15,6 +15,12 @@ struct ClassOptions {
   bool classless_folder = true;
 };
 
+// Where this replica runs, as Kubernetes names it; "" not known.
+struct Location {
+  std::string zone;  // --zone: the node's topology.kubernetes.io/zone
+  std::string node;  // --node-name
+};
+
 struct Options {
   ClassOptions classes;
   std::string default_backend_service;  // "namespace/name" or "namespace/name:port", nothing else;
@@ -22,6 +28,7 @@ struct Options {
   std::string config_map;          // "namespace/name" of the defaults for all Ingresses; "" none
   std::string ticket_keys_secret;  // "namespace/name"; "" each replica has keys of its own
   std::string default_ssl_certificate;  // "namespace/name" of a Secret; "" self-signed
+  Location location;
   bool ssl_passthrough = false;         // --enable-ssl-passthrough
   // `portico check`: objects of other controllers' classes are worth a word, every certificate is
   // read.

@@ -43,7 +43,8 @@ Translator::Translator(const Options& options)
     : options_(options),
       classes_(options.classes),
       secrets_(options.checking ? std::numeric_limits<std::size_t>::max() : kInspectedAtOnce),
-      claims_(secrets_, options.checking) {
+      claims_(secrets_, options.checking),
+      backends_(options.location) {
   if (!options_.default_backend_service.empty()) {
     read_default_backend_service();
     snapshot_.default_route = default_service_route_;

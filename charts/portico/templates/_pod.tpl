@@ -84,6 +84,15 @@ env:
     valueFrom:
       fieldRef:
         fieldPath: metadata.namespace
+  - name: NODE_NAME
+    valueFrom:
+      fieldRef:
+        fieldPath: spec.nodeName
+  {{- /* Kubernetes 1.35 and later copy it from the node; before that it is empty. */}}
+  - name: NODE_ZONE
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.labels['topology.kubernetes.io/zone']
   {{- with $c.extraEnvs }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
