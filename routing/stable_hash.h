@@ -16,13 +16,24 @@ constexpr std::uint64_t mix_bits(std::uint64_t value) {
   return value ^ (value >> 33);
 }
 
-// FNV-1a, mixed: it is for short texts, and no secret.
-constexpr std::uint64_t stable_hash(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char byte : text) {
-    hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+// FNV-1a, mixed, of a text that comes in pieces: it is for short texts, which need no block of
+// their own to be gathered in, and no secret.
+class StableHash {
+ public:
+  constexpr StableHash& add(std::string_view piece) {
+    for (const char byte : piece) {
+      state_ = (state_ ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+    }
+    return *this;
   }
-  return mix_bits(hash);
+  [[nodiscard]] constexpr std::uint64_t value() const { return mix_bits(state_); }
+
+ private:
+  std::uint64_t state_ = 0xcbf29ce484222325;
+};
+
+constexpr std::uint64_t stable_hash(std::string_view text) {
+  return StableHash().add(text).value();
 }
 
 }  // namespace portico::routing

@@ -2,6 +2,7 @@
 
 #include "controller/translate/annotation_values.h"
 #include "controller/translate/annotations.h"
+#include "controller/translate/balance_values.h"
 #include "controller/translate/client_address_reading.h"
 #include "controller/translate/tls_values.h"
 
@@ -215,10 +216,16 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
     later("session-cookie-max-age", kIngress, "the affinity cookie's Max-Age"),
     later("session-cookie-change-on-failure", kIngress,
           "a retry moves the client to another endpoint"),
-    later("load-balance", kPath, "round_robin or ewma", "round_robin"),
-    later("upstream-hash-by", kPath, "what chooses the endpoint by consistent hashing"),
-    later("upstream-hash-by-subset", kPath, "hashing chooses a few endpoints, chance one of them"),
-    later("upstream-hash-by-subset-size", kPath, "how many those are"),
+    wish("load-balance", kIngress, read_load_balance, Guard::kNo, "the ConfigMap's (round_robin)",
+         "`round_robin`, `ewma`; Portico's own: `least_requests`, `random`"),
+    wish("upstream-hash-by", kIngress, read_hash_by, Guard::kNo, "none",
+         "what chooses the endpoint by consistent hashing: a text with variables as "
+         "`$remote_addr`, `$request_uri`, `$http_x_user`, `${cookie_cart}`, `$arg_tenant`; a "
+         "request that has none of them goes by load-balance"),
+    wish("upstream-hash-by-subset", kIngress, read_hash_subset, Guard::kNo, "false",
+         "hashing chooses a few endpoints, chance one of them"),
+    wish("upstream-hash-by-subset-size", kIngress, read_hash_subset_size, Guard::kNo, "3",
+         "how many those are, up to 64"),
     later("service-upstream", kIngress, "sends to the Service's address instead of its endpoints",
           "false"),
     // Proxying

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "controller/translate/annotation_values.h"
+#include "controller/translate/balance_values.h"
 #include "controller/translate/client_address_reading.h"
 #include "controller/translate/client_reading.h"
 #include "controller/translate/compression_reading.h"
@@ -85,6 +86,8 @@ constexpr std::string_view kTickets =
     "TLS sessions are resumed by tickets, whose keys rotate by themselves";
 constexpr std::string_view kStrict = "Portico refuses ambiguous requests, whatever this says";
 constexpr std::string_view kSnippets = "Portico runs no snippets";
+constexpr std::string_view kByIngress =
+    "as in ingress-nginx, only the annotation of that name chooses";
 constexpr std::string_view kHeads = "a request's head may have 64 KiB in 100 fields";
 
 constexpr std::string_view kGzipTypes =
@@ -206,11 +209,12 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
           "--max-connections sets it, for the clients of all workers together", "0"),
     never("max-worker-open-files", "Portico raises its limit of open files by itself"),
     // Backends
-    later("load-balance", "round_robin or ewma", "round_robin"),
-    later("upstream-hash-by", "what chooses the endpoint by consistent hashing"),
-    later("upstream-hash-by-subset", "hashing chooses a few endpoints, chance one of them",
-          "false"),
-    later("upstream-hash-by-subset-size", "how many those are"),
+    setting("load-balance", read_into<&Settings::load_balance, read_strategy>, "round_robin",
+            "how requests are spread where no annotation says so: `round_robin`, `ewma`; Portico's "
+            "own: `least_requests`, `random`"),
+    never("upstream-hash-by", kByIngress),
+    never("upstream-hash-by-subset", kByIngress, "false"),
+    never("upstream-hash-by-subset-size", kByIngress),
     later("service-upstream", "sends to the Service's address instead of its endpoints", "false"),
     later("upstream-keepalive-connections", "idle connections to endpoints that are kept"),
     later("upstream-keepalive-timeout", "seconds that they are kept", "60"),

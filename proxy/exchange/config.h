@@ -11,6 +11,8 @@
 #include "proxy/net/proxy_header.h"
 #include "proxy/net/socket_address.h"
 #include "routing/compression_settings.h"
+#include "routing/hash_key.h"
+#include "routing/hash_ring.h"
 #include "routing/route_table.h"
 #include "routing/shared_vector.h"
 #include "routing/snapshot.h"
@@ -58,6 +60,9 @@ struct Backend {
   // The same by TLS, for requests that came by TLS; empty unless spec->tls_like_client.
   std::vector<Endpoint> tls_endpoints;
   std::shared_ptr<const UpstreamTls> tls;  // null: plaintext
+  // Of either list's endpoints; null where neither hashing nor affinity asks for it.
+  std::shared_ptr<const routing::HashRing> ring;
+  routing::HashKey hash_key;  // empty: nothing is hashed
 };
 
 struct Config {

@@ -7,6 +7,7 @@
 #include <boost/intrusive/list.hpp>
 #include <boost/smart_ptr/local_shared_ptr.hpp>
 
+#include "proxy/exchange/balancers.h"
 #include "proxy/exchange/config.h"
 #include "proxy/exchange/options.h"
 #include "proxy/exchange/pressure.h"
@@ -16,7 +17,6 @@
 #include "proxy/http/date.h"
 #include "proxy/http/request_id.h"
 #include "proxy/net/loop.h"
-#include "routing/balance.h"
 #include "routing/client_settings.h"
 
 namespace portico::exchange {
@@ -39,18 +39,6 @@ class ConfigPin {
   net::Loop& home_;
 };
 using ConfigPointer = boost::local_shared_ptr<const ConfigPin>;
-
-// Round robin's place in each backend; survives every change of the Config.
-class Balancers {
- public:
-  // `seed` differs from worker to worker, so that they do not all begin with the same endpoint.
-  explicit Balancers(std::uint32_t seed) : seed_(seed) {}
-  std::size_t pick(routing::BackendId backend, std::size_t endpoints);
-
- private:
-  std::uint32_t seed_;
-  std::vector<routing::RoundRobin> places_;
-};
 
 using PinnedHook =
     boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;

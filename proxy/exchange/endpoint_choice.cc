@@ -1,19 +1,141 @@
 #include "proxy/exchange/endpoint_choice.h"
 
-#include "proxy/exchange/context.h"
+#include <algorithm>
+
+#include "proxy/exchange/balancers.h"
+#include "proxy/exchange/request_hash.h"
 
 namespace portico::exchange {
 
-const Endpoint* EndpointChoice::next(routing::BackendId id, const Backend& /*backend*/,
+using routing::Strategy;
+
+struct EndpointChoice::Question {
+  routing::BackendId id;
+  const Backend& backend;
+  std::span<const Endpoint> endpoints;
+  const ChoiceRequest& request;
+  Strategy strategy;
+};
+
+namespace {
+
+Strategy strategy_of(const Backend& backend, const ChoiceRequest& request) {
+  const auto* balance = backend.spec->balance.get();
+  return balance == nullptr ? request.strategy : balance->strategy.value_or(request.strategy);
+}
+
+}  // namespace
+
+const Endpoint* EndpointChoice::next(routing::BackendId id, const Backend& backend,
                                      std::span<const Endpoint> endpoints,
-                                     const ChoiceRequest& /*request*/) {
+                                     const ChoiceRequest& request) {
   if (endpoints.empty()) {
     return nullptr;
   }
-  if (tries_ == 0) {
-    first_ = balancers_.pick(id, endpoints.size());
+  const auto strategy = strategy_of(backend, request);
+  counts_ = strategy == Strategy::kLeastRequests || strategy == Strategy::kEwma;
+  const Question question{.id = id,
+                          .backend = backend,
+                          .endpoints = endpoints,
+                          .request = request,
+                          .strategy = strategy};
+  auto picked = pick(question, [this](std::size_t index) { return was_tried(index); });
+  if (picked == endpoints.size()) {
+    picked = pick(question, [](std::size_t) { return false; });
   }
-  return &endpoints[(first_ + tries_++) % endpoints.size()];
+  tried_[tries_++ % tried_.size()] = static_cast<std::uint32_t>(picked);
+  return &endpoints[picked];
+}
+
+bool EndpointChoice::was_tried(std::size_t index) const {
+  const auto tried = std::span(tried_).first(std::min(tries_, tried_.size()));
+  return std::ranges::find(tried, index) != tried.end();
+}
+
+template <class Skips>
+std::size_t EndpointChoice::pick(const Question& question, Skips skips) {
+  if (!question.backend.hash_key.pieces().empty()) {
+    if (const auto hash = hash_request(question.backend.hash_key, question.request)) {
+      return pick_by_hash(question, *hash, skips);
+    }
+  }
+  return pick_by_strategy(question, skips);
+}
+
+template <class Skips>
+std::size_t EndpointChoice::pick_by_hash(const Question& question, std::uint64_t hash,
+                                         Skips skips) {
+  const auto& ring = *question.backend.ring;
+  const auto& balance = *question.backend.spec->balance;
+  if (balance.hash_subset) {
+    std::array<std::uint16_t, routing::kMaxHashSubset> members;
+    const auto size = std::min<std::size_t>(balance.hash_subset_size, members.size());
+    const auto count = ring.find_several(hash, std::span(members).first(size));
+    const auto member = routing::pick_random(
+        count, balancers_.lots(), [&](std::size_t index) { return skips(members[index]); });
+    if (member != count) {
+      return members[member];
+    }
+  }
+  return ring.find(hash, skips);
+}
+
+template <class Skips>
+std::size_t EndpointChoice::pick_by_strategy(const Question& question, Skips skips) {
+  const auto endpoints = question.endpoints;
+  if (question.strategy == Strategy::kRoundRobin) {
+    const bool tls = endpoints.data() == question.backend.tls_endpoints.data();
+    return balancers_.next_turn(question.id, tls, endpoints, skips);
+  }
+  if (question.strategy == Strategy::kRandom) {
+    return routing::pick_random(endpoints.size(), balancers_.lots(), skips);
+  }
+  const auto [one, other] = routing::pick_two(endpoints.size(), balancers_.lots(), skips);
+  if (one == other) {
+    return one;
+  }
+  const auto load_of_one = balancers_.load(endpoints[one].id);
+  const auto& load_of_other = balancers_.load(endpoints[other].id);
+  const bool other_is_better =
+      question.strategy == Strategy::kEwma
+          ? routing::is_faster(load_of_other, load_of_one, std::chrono::steady_clock::now())
+          : routing::has_fewer_open(load_of_other, load_of_one);
+  return other_is_better ? other : one;
+}
+
+void EndpointChoice::count_began(EndpointId endpoint) {
+  try_ = Try{.endpoint = endpoint,
+             .life = balancers_.life(endpoint),
+             .began = std::chrono::steady_clock::now(),
+             .is_told = false};
+  balancers_.load(endpoint).began();
+}
+
+void EndpointChoice::count_answered(std::uint16_t status) {
+  if (status >= 500) {
+    count_failed();  // who fails at once must not look fast
+    return;
+  }
+  if (!try_->is_told && balancers_.life(try_->endpoint) == try_->life) {
+    const auto now = std::chrono::steady_clock::now();
+    balancers_.load(try_->endpoint).answered(now - try_->began, now);
+  }
+  try_->is_told = true;
+}
+
+void EndpointChoice::count_failed() {
+  if (!try_->is_told && balancers_.life(try_->endpoint) == try_->life) {
+    const auto now = std::chrono::steady_clock::now();
+    balancers_.load(try_->endpoint).failed(now - try_->began, now);
+  }
+  try_->is_told = true;
+}
+
+void EndpointChoice::count_ended() {
+  if (balancers_.life(try_->endpoint) == try_->life) {
+    balancers_.load(try_->endpoint).ended();
+  }
+  try_.reset();
 }
 
 }  // namespace portico::exchange

@@ -1,7 +1,11 @@
 // Which of a backend's endpoints each try of a request goes to.
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -19,10 +23,15 @@ struct ChoiceRequest {
   const http::RequestHead& head;
   const routing::NormalTarget& target;
   const ClientFacts& client;
-  std::string_view host;
+  std::string_view host;                                        // that is asked for
+  std::string_view server_name;                                 // that the rule is for; empty: any
+  routing::Strategy strategy = routing::Strategy::kRoundRobin;  // of backends that ask for none
 };
 
-// Remembers what was tried, so that the next try goes elsewhere where there is an elsewhere.
+// Remembers what was tried, so that the next try goes elsewhere where there is an elsewhere; and
+// tells the worker's load figures of each try, where the strategy goes by them.
+//
+//   begin  { next  { try_began  [try_answered | try_failed]  try_ended } }
 //
 // Thread:    its exchange's worker.
 // Lifetime:  a part of its exchange, used again for the next request after begin().
@@ -37,10 +46,57 @@ class EndpointChoice {
   const Endpoint* next(routing::BackendId id, const Backend& backend,
                        std::span<const Endpoint> endpoints, const ChoiceRequest& request);
 
+  // The one that next() gave is asked; perhaps once more, on another connection.
+  void try_began(EndpointId endpoint) {
+    if (counts_) {
+      count_began(endpoint);
+    }
+  }
+  // Its answer's head is here; one of the 5xx counts as a failure.
+  void try_answered(std::uint16_t status) {
+    if (try_) {
+      count_answered(status);
+    }
+  }
+  void try_failed() {
+    if (try_) {
+      count_failed();
+    }
+  }
+  // It is over, whatever came of it. Without a try: nothing.
+  void try_ended() {
+    if (try_) {
+      count_ended();
+    }
+  }
+
  private:
+  struct Try {
+    EndpointId endpoint;
+    std::uint32_t life;  // the endpoint's: ids are used again
+    std::chrono::steady_clock::time_point began;
+    bool is_told;
+  };
+  struct Question;  // next()'s arguments
+
+  [[nodiscard]] bool was_tried(std::size_t index) const;
+  template <class Skips>
+  std::size_t pick(const Question& question, Skips skips);
+  template <class Skips>
+  std::size_t pick_by_hash(const Question& question, std::uint64_t hash, Skips skips);
+  template <class Skips>
+  std::size_t pick_by_strategy(const Question& question, Skips skips);
+
+  void count_began(EndpointId endpoint);
+  void count_answered(std::uint16_t status);
+  void count_failed();
+  void count_ended();
+
   Balancers& balancers_;
-  std::size_t first_ = 0;
+  std::array<std::uint32_t, 8> tried_;  // indexes of the last tries
   std::size_t tries_ = 0;
+  bool counts_ = false;  // the strategy goes by the load
+  std::optional<Try> try_;
 };
 
 }  // namespace portico::exchange

@@ -217,7 +217,12 @@ void Exchange::pick_endpoint() {
       backend->spec->tls_like_client && is_tls() ? backend->tls_endpoints : backend->endpoints;
   const auto* chosen =
       choice_.next(route_->backend, *backend, endpoints,
-                   {.head = *head_, .target = target_, .client = client_facts_, .host = host_});
+                   {.head = *head_,
+                    .target = target_,
+                    .client = client_facts_,
+                    .host = host_,
+                    .server_name = match_.owner == nullptr ? "" : match_.owner->host(),
+                    .strategy = config_->config().settings->load_balance});
   if (chosen == nullptr) {
     answer(503, "no ready endpoint");
     return;
@@ -229,6 +234,7 @@ void Exchange::pick_endpoint() {
 void Exchange::acquire(Reuse reuse) {
   phase_ = Phase::kAcquiring;
   ++attempts_;
+  choice_.try_began(endpoint_.id);
   const auto announcement = this->announcement();
   endpoint_.announcement = announcement ? &*announcement : nullptr;
   auto acquired =
@@ -344,6 +350,9 @@ void Exchange::on_client_error(const ProxyError& error) {
 // ---- relay: the answer's side
 
 void Exchange::on_response_head(http::ResponseHead& head) {
+  if (head.status >= 200 || head.status == 101) {
+    choice_.try_answered(head.status);
+  }
   // An endpoint that is tired of a kept connection says so to nobody; the request crossed that.
   if (head.status == 408 && !head.keep_alive &&
       plan_retry(routing::upstream_error::kClosedBeforeAnswer, true) ==

@@ -8,6 +8,9 @@ namespace portico::exchange {
 using routing::ProxyError;
 
 void Exchange::upstream_failed(const ProxyError& error) {
+  if (!reused_ || error.retry != routing::RetryRule::kFreshConnection) {  // that may be staleness
+    choice_.try_failed();
+  }
   const bool request_sent = request_bytes_ > 0 || (upstream_ != nullptr && upstream_->has_sent());
   const bool answer_begun = phase_ == Phase::kRelaying || phase_ == Phase::kTunnel;
   drop_upstream();
@@ -84,6 +87,7 @@ void Exchange::extend_deadline() {
 }
 
 void Exchange::drop_upstream() {
+  choice_.try_ended();
   deadline_.cancel();
   pending_.reset();
   if (upstream_ != nullptr) {

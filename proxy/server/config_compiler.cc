@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "proxy/server/backend_hashing.h"
 #include "proxy/server/route_memory.h"
 
 namespace portico::server {
@@ -82,6 +83,7 @@ void ConfigCompiler::set_backend(std::string_view key,
   auto next = std::make_shared<exchange::Backend>();
   next->spec = spec;
   set_endpoints(*next);
+  compile_hashing(*next, config_.backends.find(index));
   release(index);
   config_.backends.set(index, std::move(next));
 }

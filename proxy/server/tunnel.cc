@@ -33,7 +33,8 @@ Tunnel::Tunnel(exchange::Context& context, TunnelOwner& owner,
     return;
   }
   const auto& endpoints = backend->endpoints;
-  const auto first = context.balancers.pick(route_->backend, endpoints.size());
+  const auto first = context.balancers.next_turn(route_->backend, false, endpoints,
+                                                 [](std::size_t) { return false; });
   for (std::size_t i = 0; i < routing::kMaxTries; ++i) {
     candidates_.push_back(endpoints[(first + i) % endpoints.size()].address);
   }

@@ -126,6 +126,7 @@ void Worker::apply(std::shared_ptr<const exchange::Config> config) {
       boost::make_local_shared<const exchange::ConfigPin>(std::move(config), setup_.control));
   for (const auto endpoint : next.retired_endpoints) {
     pool_.retire(endpoint);
+    context_.balancers.forget(endpoint);
   }
   for (const auto backend : next.retired_backends) {
     metrics_.retire(backend);

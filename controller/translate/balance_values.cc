@@ -1,0 +1,70 @@
+#include "controller/translate/balance_values.h"
+
+#include <algorithm>
+#include <array>
+
+#include "controller/translate/annotation_values.h"
+#include "routing/hash_key.h"
+
+namespace portico::translate {
+namespace {
+
+struct NamedStrategy {
+  std::string_view name;
+  routing::Strategy strategy;
+};
+constexpr std::array<NamedStrategy, 4> kStrategies{
+    {{"round_robin", routing::Strategy::kRoundRobin},
+     {"ewma", routing::Strategy::kEwma},
+     {"least_requests", routing::Strategy::kLeastRequests},
+     {"random", routing::Strategy::kRandom}}};
+
+}  // namespace
+
+std::expected<routing::Strategy, std::string_view> read_strategy(std::string_view value) {
+  const auto* const known = std::ranges::find(kStrategies, trim(value), &NamedStrategy::name);
+  if (known == kStrategies.end()) {
+    return std::unexpected("round_robin, ewma, least_requests or random");
+  }
+  return known->strategy;
+}
+
+WishResult read_load_balance(std::string_view value, BackendWish& wish) {
+  const auto strategy = read_strategy(value);
+  if (!strategy) {
+    return std::unexpected(strategy.error());
+  }
+  wish.balance.strategy = *strategy;
+  return {};
+}
+
+WishResult read_hash_by(std::string_view value, BackendWish& wish) {
+  if (!value.empty() && !routing::HashKey::parse(value)) {
+    return std::unexpected(routing::HashKey::kWanted);
+  }
+  wish.balance.hash_by = value;
+  return {};
+}
+
+WishResult read_hash_subset(std::string_view value, BackendWish& wish) {
+  const auto on = read_bool(value);
+  if (!on) {
+    return std::unexpected(on.error());
+  }
+  wish.balance.hash_subset = *on;
+  return {};
+}
+
+// As in ingress-nginx, 0 is the default.
+WishResult read_hash_subset_size(std::string_view value, BackendWish& wish) {
+  static_assert(routing::kMaxHashSubset == 64);
+  const auto size = read_count(value);
+  if (!size || *size > routing::kMaxHashSubset) {
+    return std::unexpected("a number from 1 to 64");
+  }
+  wish.balance.hash_subset_size =
+      *size == 0 ? routing::BalanceSpec().hash_subset_size : static_cast<std::uint32_t>(*size);
+  return {};
+}
+
+}  // namespace portico::translate

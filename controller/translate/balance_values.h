@@ -1,0 +1,21 @@
+// load-balance and upstream-hash-by*: read as ingress-nginx reads them, and Portico's own
+// strategies.
+#pragma once
+
+#include <expected>
+#include <string_view>
+
+#include "controller/translate/backend_wish.h"
+#include "routing/balance_spec.h"
+
+namespace portico::translate {
+
+// round_robin and ewma; Portico's own: least_requests and random.
+std::expected<routing::Strategy, std::string_view> read_strategy(std::string_view value);
+
+WishResult read_load_balance(std::string_view value, BackendWish& wish);
+WishResult read_hash_by(std::string_view value, BackendWish& wish);
+WishResult read_hash_subset(std::string_view value, BackendWish& wish);
+WishResult read_hash_subset_size(std::string_view value, BackendWish& wish);
+
+}  // namespace portico::translate

@@ -1,0 +1,120 @@
+#include "controller/translate/balance_values.h"
+
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "controller/translate/annotations.h"
+#include "controller/translate/balance_text.h"
+
+namespace portico::translate {
+namespace {
+
+using routing::Strategy;
+using ::testing::HasSubstr;
+
+AnnotationReading read(std::string_view name, const std::string& value) {
+  return read_annotations({{std::string(kNginxPrefix).append(name), value}});
+}
+
+TEST(LoadBalance, NamesAStrategy) {
+  for (const auto& [name, strategy] :
+       {std::pair("round_robin", Strategy::kRoundRobin), std::pair("ewma", Strategy::kEwma),
+        std::pair("least_requests", Strategy::kLeastRequests),
+        std::pair("random", Strategy::kRandom)}) {
+    const auto reading = read("load-balance", name);
+    EXPECT_EQ(reading.backend.balance.strategy, strategy) << name;
+    EXPECT_TRUE(reading.findings.empty()) << name;
+  }
+}
+
+TEST(LoadBalance, AnUnknownOneIsAnErrorThatNamesTheChoices) {
+  const auto reading = read("load-balance", "least_conn");
+  EXPECT_EQ(reading.backend.balance.strategy, std::nullopt);
+  ASSERT_EQ(reading.findings.size(), 1U);
+  EXPECT_EQ(reading.findings[0].severity, routing::Severity::kError);
+  EXPECT_EQ(reading.findings[0].message,
+            "\"least_conn\" is not round_robin, ewma, least_requests or random");
+}
+
+TEST(HashBy, KeepsTheText) {
+  const auto reading = read("upstream-hash-by", " $http_x_user${host} ");
+  EXPECT_EQ(reading.backend.balance.hash_by, "$http_x_user${host}");
+  EXPECT_TRUE(reading.findings.empty());
+}
+
+TEST(HashBy, AnUnknownVariableIsAnErrorThatNamesTheKnownOnes) {
+  const auto reading = read("upstream-hash-by", "$geoip_country");
+  EXPECT_EQ(reading.backend.balance.hash_by, "");
+  ASSERT_EQ(reading.findings.size(), 1U);
+  EXPECT_EQ(reading.findings[0].severity, routing::Severity::kError);
+  EXPECT_THAT(reading.findings[0].message, HasSubstr("$remote_addr"));
+  EXPECT_THAT(reading.findings[0].message, HasSubstr("$cookie_<name>"));
+}
+
+TEST(HashBy, NothingIsNotAskedFor) {
+  const auto reading = read("upstream-hash-by", "");
+  EXPECT_EQ(reading.backend, BackendWish());
+  EXPECT_TRUE(reading.findings.empty());
+}
+
+TEST(HashBy, ASubsetHasASize) {
+  EXPECT_TRUE(read("upstream-hash-by-subset", "true").backend.balance.hash_subset);
+  EXPECT_EQ(read("upstream-hash-by-subset-size", "5").backend.balance.hash_subset_size, 5U);
+  EXPECT_EQ(read("upstream-hash-by-subset-size", "0").backend.balance.hash_subset_size, 3U);
+  for (const auto* bad : {"-1", "many", "65", "99999999999999999999"}) {
+    EXPECT_EQ(read("upstream-hash-by-subset-size", bad).findings.size(), 1U) << bad;
+  }
+}
+
+TEST(BalanceText, DiffersWhereverTheSpecDiffers) {
+  const auto with = [](auto change) {
+    routing::BalanceSpec spec;
+    change(spec);
+    return balance_text(spec);
+  };
+  const auto sticky = [](auto change) {
+    routing::BalanceSpec spec;
+    spec.affinity.emplace();
+    change(*spec.affinity);
+    return balance_text(spec);
+  };
+  const std::vector<std::string> texts{
+      with([](auto&) {}),
+      with([](auto& spec) { spec.strategy = Strategy::kRoundRobin; }),
+      with([](auto& spec) { spec.strategy = Strategy::kEwma; }),
+      with([](auto& spec) { spec.hash_by = "$uri"; }),
+      with([](auto& spec) { spec.hash_by = "$uri;subset=on3"; }),
+      with([](auto& spec) {
+        spec.hash_by = "$uri";
+        spec.hash_subset = true;
+      }),
+      with([](auto& spec) { spec.hash_subset_size = 5; }),
+      sticky([](auto&) {}),
+      sticky([](auto& affinity) { affinity.cookie_name = "a"; }),
+      sticky([](auto& affinity) { affinity.path = "/a"; }),
+      sticky([](auto& affinity) { affinity.domain = "/a"; }),
+      sticky([](auto& affinity) { affinity.same_site = routing::SameSite::kNone; }),
+      sticky([](auto& affinity) { affinity.conditional_same_site_none = true; }),
+      sticky([](auto& affinity) { affinity.secure = true; }),
+      sticky([](auto& affinity) { affinity.secure = false; }),
+      sticky([](auto& affinity) { affinity.partitioned = true; }),
+      sticky([](auto& affinity) { affinity.expires_seconds = 5; }),
+      sticky([](auto& affinity) { affinity.max_age_seconds = 5; }),
+      sticky([](auto& affinity) { affinity.change_on_failure = true; }),
+      sticky([](auto& affinity) { affinity.persistent = true; })};
+  EXPECT_EQ(texts.front(), "");
+  EXPECT_EQ(std::set(texts.begin(), texts.end()).size(), texts.size());
+}
+
+TEST(BalanceText, IsAPartOfThePlaintextWishesToo) {
+  BackendWish wish{.protocol = BackendWish::Protocol::kHttp};
+  const auto without = wish.text();
+  wish.balance.strategy = Strategy::kEwma;
+  EXPECT_EQ(without, "http");
+  EXPECT_EQ(wish.text(), "http;lb=ewma");
+}
+
+}  // namespace
+}  // namespace portico::translate

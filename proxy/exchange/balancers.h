@@ -1,0 +1,62 @@
+// What a worker remembers from one choice of an endpoint to the next.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "proxy/exchange/config.h"
+#include "routing/balance.h"
+#include "routing/endpoint_load.h"
+
+namespace portico::exchange {
+
+// Round robin's place in each backend, the lots of the other strategies, and the load of endpoints
+// as this worker has made it. Survives every change of the Config.
+//
+// Thread:    one per worker, used on its loop only.
+// Memory:    grows with the ids that are met; the load only where a strategy goes by it.
+class Balancers {
+ public:
+  // `seed` differs from worker to worker, so that they do not all begin with the same endpoint.
+  explicit Balancers(std::uint32_t seed) : seed_(seed), lots_(seed) {}
+
+  // Whose turn it is. `tls`: of the backend's list for requests that came by TLS, which has turns
+  // of its own.
+  template <class Skips>
+  std::size_t next_turn(routing::BackendId backend, bool tls, std::span<const Endpoint> endpoints,
+                        Skips skips) {
+    const auto name_at = [endpoints](std::size_t index) {
+      return static_cast<std::uint32_t>(endpoints[index].id);
+    };
+    return turns(backend, tls).pick(endpoints.size(), name_at, skips);
+  }
+
+  routing::Lots& lots() { return lots_; }
+
+  // Good until the next call.
+  routing::EndpointLoad& load(EndpointId endpoint) { return slot(endpoint).load; }
+  // Which endpoint an id stands for: another number, another one.
+  std::uint32_t life(EndpointId endpoint) { return slot(endpoint).life; }
+  // The endpoint is no more; its id may come back as another's.
+  void forget(EndpointId endpoint);
+
+ private:
+  struct Turns {
+    routing::RoundRobin plain;
+    routing::RoundRobin tls;
+  };
+  struct Slot {
+    routing::EndpointLoad load;
+    std::uint32_t life = 0;
+  };
+  routing::RoundRobin& turns(routing::BackendId backend, bool tls);
+  Slot& slot(EndpointId endpoint);
+
+  std::uint32_t seed_;
+  routing::Lots lots_;
+  std::vector<Turns> turns_;  // by BackendId
+  std::vector<Slot> slots_;   // by EndpointId
+};
+
+}  // namespace portico::exchange

@@ -1,0 +1,50 @@
+#include "proxy/server/backend_hashing.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace portico::server {
+namespace {
+
+using exchange::Backend;
+using exchange::Endpoint;
+
+// Both lists, where there are two, have the same addresses in the same order.
+const std::vector<Endpoint>& endpoints_of(const Backend& backend) {
+  return backend.endpoints.empty() ? backend.tls_endpoints : backend.endpoints;
+}
+
+bool has_ring_for(const Backend& before, const Backend& backend) {
+  return before.ring != nullptr && std::ranges::equal(endpoints_of(before), endpoints_of(backend),
+                                                      {}, &Endpoint::address, &Endpoint::address);
+}
+
+std::shared_ptr<const routing::HashRing> make_ring(const Backend& backend) {
+  std::vector<std::string> names;
+  for (const auto& endpoint : endpoints_of(backend)) {
+    names.push_back(endpoint.address.to_string());
+  }
+  return std::make_shared<const routing::HashRing>(names);
+}
+
+}  // namespace
+
+void compile_hashing(Backend& backend, const Backend* before) {
+  const auto* balance = backend.spec->balance.get();
+  if (balance == nullptr) {
+    return;
+  }
+  if (auto key = routing::HashKey::parse(balance->hash_by)) {
+    backend.hash_key = std::move(*key);
+  }
+  const bool is_asked_for = !backend.hash_key.pieces().empty() || balance->affinity.has_value();
+  if (!is_asked_for || endpoints_of(backend).empty()) {
+    return;
+  }
+  backend.ring =
+      before != nullptr && has_ring_for(*before, backend) ? before->ring : make_ring(backend);
+}
+
+}  // namespace portico::server
