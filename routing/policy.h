@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "routing/retry_policy.h"
+
 namespace portico::routing {
 
 // The header that a backend's connections begin with, if any.
@@ -18,6 +20,7 @@ struct Policy {
   std::chrono::milliseconds send_timeout{60'000};  // between two successful writes to the backend
   std::chrono::milliseconds read_timeout{60'000};  // between two successful reads from the backend
   BackendProxyProtocol backend_proxy_protocol = BackendProxyProtocol::kOff;
+  RetryPolicy retries;
   bool ssl_passthrough = false;  // asks for it on behalf of the whole host; HostSpec says it
   // Not empty: a setting that guards access can't be honoured, so the route answers 503 (fail
   // closed).

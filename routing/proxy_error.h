@@ -14,6 +14,10 @@ enum class RetryRule : std::uint8_t {
   kAnotherEndpoint,  // this endpoint can't be reached: another may be, as long as it saw nothing
   kFreshConnection,  // a kept connection ended without an answer: it may have been stale
   kNotProcessed,     // the endpoint says that it has done nothing with the request
+  kFailed,           // no answer, though the connection was good
+  kTimedOut,         // no answer in time
+  kBadAnswer,        // what came is no answer's head
+  kStatus,           // no failure: an answer of `status`, which another may make better
 };
 
 // Lifetime: `reason` is static text, so that making and copying one allocates nothing. Callers may
@@ -52,11 +56,11 @@ inline constexpr ProxyError kResetBeforeAnswer{
     "the endpoint reset the connection before it answered"};
 inline constexpr ProxyError kClosedInAnswer{502, ErrorSide::kUpstream, RetryRule::kNever,
                                             "the endpoint ended its answer too early"};
-inline constexpr ProxyError kBadAnswer{502, ErrorSide::kUpstream, RetryRule::kNever,
+inline constexpr ProxyError kBadAnswer{502, ErrorSide::kUpstream, RetryRule::kBadAnswer,
                                        "the endpoint's answer is malformed"};
-inline constexpr ProxyError kSendTimeout{504, ErrorSide::kUpstream, RetryRule::kNever,
+inline constexpr ProxyError kSendTimeout{504, ErrorSide::kUpstream, RetryRule::kTimedOut,
                                          "the endpoint did not take the request in time"};
-inline constexpr ProxyError kHeadTimeout{504, ErrorSide::kUpstream, RetryRule::kNever,
+inline constexpr ProxyError kHeadTimeout{504, ErrorSide::kUpstream, RetryRule::kTimedOut,
                                          "the endpoint did not answer in time"};
 inline constexpr ProxyError kBodyTimeout{504, ErrorSide::kUpstream, RetryRule::kNever,
                                          "the endpoint stopped in the middle of its answer"};

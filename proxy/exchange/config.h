@@ -26,6 +26,8 @@ struct ServerPolicy;
 
 namespace portico::exchange {
 
+class RetryBudget;
+
 // Stays the same for an address as long as any generation uses it, so that warm connections survive
 // a change.
 enum class EndpointId : std::uint32_t {};
@@ -60,6 +62,7 @@ struct Backend {
   // The same by TLS, for requests that came by TLS; empty unless spec->tls_like_client.
   std::vector<Endpoint> tls_endpoints;
   std::shared_ptr<const UpstreamTls> tls;  // null: plaintext
+  RetryBudget* retry_budget = nullptr;     // outlives every Config; null: no bound
   // Of either list's endpoints; null where neither hashing nor affinity asks for it.
   std::shared_ptr<const routing::HashRing> ring;
   routing::HashKey hash_key;  // empty: nothing is hashed

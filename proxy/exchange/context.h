@@ -8,6 +8,7 @@
 #include <boost/smart_ptr/local_shared_ptr.hpp>
 
 #include "proxy/exchange/balancers.h"
+#include "proxy/exchange/body_replay.h"
 #include "proxy/exchange/config.h"
 #include "proxy/exchange/options.h"
 #include "proxy/exchange/pressure.h"
@@ -71,6 +72,7 @@ struct Context {
   bool draining = false;  // answers tell keep-alive clients to close
   Pressure pressure = Pressure::kNone;
   http::CompressorPool compressors;
+  ReplayBuffers replay_buffers;
   routing::ClientSettings clients;  // of `config`, here because every request reads them
 };
 

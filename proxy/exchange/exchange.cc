@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "proxy/exchange/client_admission.h"
+#include "proxy/exchange/retry_budget.h"
 #include "proxy/http/chars.h"
 
 namespace portico::exchange {
@@ -15,6 +16,7 @@ using routing::ProxyError;
 Exchange::Exchange(Context& context)
     : context_(context),
       choice_(context.balancers),
+      replay_(context.replay_buffers),
       deadline_(context.loop, [this] { on_deadline(); }) {}
 
 Exchange::~Exchange() {
@@ -55,10 +57,11 @@ void Exchange::receive_head(ServerStream& client, http::RequestHead& head,
   endpoint_ = {};
   choice_.begin();
   request_bytes_ = response_bytes_ = 0;
-  attempts_ = 0;
+  attempts_ = forgiven_tries_ = 0;
   status_ = upstream_status_ = meant_status_ = 0;
   reused_ = false;
-  answer_seen_ = false;
+  answer_seen_ = retry_budget_exhausted_ = false;
+  retry_budget_ = nullptr;
   reason_ = {};
   host_ = {};
   client_facts_.decide(config_->config().settings->client_address, head, connection);
@@ -200,6 +203,7 @@ void Exchange::edit_request() {
     forwarded.port = {port_text_, port_end};
   }
   forwarded.scheme = client_facts_.https() ? "https" : "http";
+  replay_.begin(keeps_body());
   pick_endpoint();
 }
 
@@ -228,6 +232,8 @@ void Exchange::pick_endpoint() {
     return;
   }
   endpoint_ = *chosen;
+  endpoints_ = static_cast<int>(endpoints.size());
+  retry_budget_ = backend->retry_budget;
   acquire(Reuse::kAllowed);
 }
 
@@ -265,15 +271,21 @@ void Exchange::send(ClientStream& stream) {
   if (config_ != nullptr && config_ != context_.config) {
     let_go_of_config();  // a change came while it connected
   }
-  upstream_->send_head(outgoing_, request_ == Half::kOpen);
+  const auto kept = replay_.bytes();  // of a try before
+  upstream_->send_head(outgoing_, request_ == Half::kOpen || !kept.empty());
   upstream_->read_more(to_client_ == Flow::kGo);
+  to_upstream_ = kept.empty() ? Flow::kGo : upstream_->write_body(kept);
+  unsent_bytes_ = to_upstream_ == Flow::kWait ? upstream_->unsent_bytes() : 0;
   extend_deadline();
   if (request_ == Half::kEnded) {
     upstream_->end(nullptr);
     upstream_->flush();
     return;
   }
-  client_->read_more(true);
+  if (!kept.empty()) {
+    upstream_->flush();  // the client may wait before it sends more
+  }
+  client_->read_more(to_upstream_ == Flow::kGo);
 }
 
 void Exchange::on_acquired(ClientStream& stream) {
@@ -299,6 +311,7 @@ void Exchange::on_request_body(std::span<const char> piece) {
     answer(413, "request body too large");
     return;
   }
+  replay_.add(piece);
   to_upstream_ = upstream_->write_body(piece);
   if (to_upstream_ == Flow::kWait) {
     unsent_bytes_ = upstream_->unsent_bytes();
@@ -309,6 +322,9 @@ void Exchange::on_request_body(std::span<const char> piece) {
 
 void Exchange::on_request_end(const http::FieldBlock* trailers) {
   request_ = Half::kEnded;
+  if (trailers != nullptr) {
+    replay_.stop();  // they are not kept
+  }
   upstream_->end(trailers);
   extend_deadline();
   if (phase_ == Phase::kTunnel && response_ == Half::kEnded) {
@@ -353,11 +369,7 @@ void Exchange::on_response_head(http::ResponseHead& head) {
   if (head.status >= 200 || head.status == 101) {
     choice_.try_answered(head.status);
   }
-  // An endpoint that is tired of a kept connection says so to nobody; the request crossed that.
-  if (head.status == 408 && !head.keep_alive &&
-      plan_retry(routing::upstream_error::kClosedBeforeAnswer, true) ==
-          routing::RetryAction::kFreshConnection) {
-    upstream_failed(routing::upstream_error::kClosedBeforeAnswer);
+  if (head.status >= 400 && drop_answer(head)) {
     return;
   }
   answer_seen_ = true;
@@ -378,6 +390,10 @@ void Exchange::on_response_head(http::ResponseHead& head) {
 void Exchange::relay_head(http::ResponseHead& head) {
   phase_ = Phase::kRelaying;
   status_ = upstream_status_ = head.status;
+  replay_.stop();
+  if (retry_budget_ != nullptr && head.status < 500) {
+    retry_budget_->earn();
+  }
   OutgoingResponse response{.status = head.status,
                             .reason = head.reason,
                             .framing = head.framing,
@@ -489,6 +505,7 @@ void Exchange::unpin() {
 
 void Exchange::finish() {
   drop_upstream();
+  replay_.stop();
   if (coded_) {
     response_bytes_ = coded_.written_bytes();
     coded_.stop();

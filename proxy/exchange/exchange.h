@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/exchange/body_replay.h"
 #include "proxy/exchange/client_facts.h"
 #include "proxy/exchange/compressed_body.h"
 #include "proxy/exchange/context.h"
@@ -101,8 +102,10 @@ class Exchange final : public RequestSink,
   void let_go_of_config() override;
 
   void upstream_failed(const routing::ProxyError& error);
-  [[nodiscard]] routing::RetryAction plan_retry(const routing::ProxyError& error,
-                                                bool request_sent) const;
+  [[nodiscard]] bool drop_answer(const http::ResponseHead& head);
+  [[nodiscard]] bool try_again(const routing::ProxyError& error);
+  [[nodiscard]] routing::RetryPlan plan_retry(const routing::ProxyError& error) const;
+  [[nodiscard]] bool keeps_body() const;
   void on_deadline();
   void extend_deadline();
   [[nodiscard]] bool endpoint_reads();
@@ -137,13 +140,17 @@ class Exchange final : public RequestSink,
   std::string_view host_;
   ClientFacts client_facts_;
   OutgoingRequest outgoing_;
-  CompressedBody coded_;  // the answer's, where it is compressed
+  BodyReplay replay_;
+  RetryBudget* retry_budget_ = nullptr;  // of the backend; null: no bound
+  CompressedBody coded_;                 // the answer's, where it is compressed
   net::Deadline deadline_;
   std::chrono::steady_clock::time_point started_;
   std::uint64_t request_bytes_ = 0;
   std::uint64_t response_bytes_ = 0;
   std::size_t unsent_bytes_ = 0;  // while to_upstream_ waits: what the endpoint had not taken
   int attempts_ = 0;
+  int forgiven_tries_ = 0;  // of attempts_
+  int endpoints_ = 0;       // of the backend, when one was picked
   std::uint16_t status_ = 0;
   std::uint16_t upstream_status_ = 0;
   std::uint16_t meant_status_ = 0;
@@ -154,6 +161,7 @@ class Exchange final : public RequestSink,
   Flow to_upstream_ = Flow::kGo;
   bool reused_ = false;
   bool answer_seen_ = false;
+  bool retry_budget_exhausted_ = false;
   std::string_view reason_;
   char port_text_[8];
   char request_id_[32];

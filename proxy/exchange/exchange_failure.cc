@@ -2,48 +2,86 @@
 #include <utility>
 
 #include "proxy/exchange/exchange.h"
+#include "proxy/exchange/retry_budget.h"
 
 namespace portico::exchange {
 
 using routing::ProxyError;
+using routing::RetryAction;
+using routing::RetryPrice;
 
 void Exchange::upstream_failed(const ProxyError& error) {
-  if (!reused_ || error.retry != routing::RetryRule::kFreshConnection) {  // that may be staleness
-    choice_.try_failed();
-  }
-  const bool request_sent = request_bytes_ > 0 || (upstream_ != nullptr && upstream_->has_sent());
-  const bool answer_begun = phase_ == Phase::kRelaying || phase_ == Phase::kTunnel;
-  drop_upstream();
   reason_ = error.reason;
-  if (answer_begun) {
+  if (phase_ == Phase::kRelaying || phase_ == Phase::kTunnel) {
+    drop_upstream();
     client_->abort();
     finish();
     return;
   }
-  const auto action = plan_retry(error, request_sent);
-  if (action != routing::RetryAction::kGiveUp && request_ == Half::kOpen) {
-    client_->read_more(false);  // nobody is there to take its body until the next try
+  if (!try_again(error)) {
+    answer(error.status, error.reason);
   }
-  if (action == routing::RetryAction::kAnotherEndpoint && config_ != nullptr) {
-    pick_endpoint();
-    return;
-  }
-  if (action == routing::RetryAction::kFreshConnection) {
-    acquire(Reuse::kFresh);
-    return;
-  }
-  answer(error.status, error.reason);
 }
 
-routing::RetryAction Exchange::plan_retry(const ProxyError& error, bool request_sent) const {
-  return routing::plan_retry(error,
-                             {.tries = attempts_,
-                              .connection_reused = reused_,
-                              .request_sent = request_sent,
-                              .answer_begun = answer_seen_,
-                              .idempotent = routing::is_idempotent(head_->method_text),
-                              .body_replayable = request_bytes_ == 0 && request_ == Half::kEnded,
-                              .body_untouched = request_bytes_ == 0});
+// The head is the last that is seen of it: its stream is released, and the connection kept if what
+// is left of the answer has come.
+bool Exchange::drop_answer(const http::ResponseHead& head) {
+  // An endpoint that is tired of a kept connection says so to nobody; the request crossed that.
+  if (head.status == 408) {
+    constexpr auto kTired = routing::upstream_error::kClosedBeforeAnswer;
+    return !head.keep_alive && request_ == Half::kEnded &&
+           plan_retry(kTired).action == RetryAction::kFreshConnection && try_again(kTired);
+  }
+  return route_->policy->retries.on.has_status(head.status) &&
+         try_again({.status = head.status,
+                    .retry = routing::RetryRule::kStatus,
+                    .reason = "the endpoint answered with a status that is tried elsewhere"});
+}
+
+// False where nothing was done.
+bool Exchange::try_again(const ProxyError& error) {
+  const auto plan = plan_retry(error);
+  if (plan.action == RetryAction::kGiveUp) {
+    return false;
+  }
+  if (plan.price == RetryPrice::kToken && retry_budget_ != nullptr && !retry_budget_->spend()) {
+    retry_budget_exhausted_ = true;
+    return false;
+  }
+  forgiven_tries_ += plan.price == RetryPrice::kForgiven ? 1 : 0;
+  reason_ = error.reason;
+  drop_upstream();
+  if (request_ == Half::kOpen) {
+    client_->read_more(false);  // nobody is there to take its body until the next try
+  }
+  if (plan.action == RetryAction::kFreshConnection) {
+    acquire(Reuse::kFresh);
+  } else {
+    pick_endpoint();
+  }
+  return true;
+}
+
+routing::RetryPlan Exchange::plan_retry(const ProxyError& error) const {
+  const auto elapsed = std::chrono::steady_clock::now() - started_;
+  return routing::plan_retry(
+      error,
+      {.tries = attempts_ - forgiven_tries_,
+       .endpoints = config_ == nullptr ? 0 : endpoints_,
+       .elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(elapsed),
+       .connection_reused = reused_,
+       .request_sent = upstream_ != nullptr && upstream_->has_sent(),
+       .answer_begun = answer_seen_,
+       .idempotent = routing::is_idempotent(head_->method_text),
+       .body_held = replay_.holds_all()},
+      route_->policy->retries);
+}
+
+// What a policy never sends twice need not be kept.
+bool Exchange::keeps_body() const {
+  const auto& retries = route_->policy->retries;
+  return request_ == Half::kOpen && !retries.on.empty() &&
+         (retries.repeats_any_method() || routing::is_idempotent(head_->method_text));
 }
 
 void Exchange::on_deadline() {

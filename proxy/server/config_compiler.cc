@@ -82,6 +82,7 @@ void ConfigCompiler::set_backend(std::string_view key,
   const auto index = static_cast<std::size_t>(id);
   auto next = std::make_shared<exchange::Backend>();
   next->spec = spec;
+  next->retry_budget = &retry_budgets_[index];
   set_endpoints(*next);
   compile_hashing(*next, config_.backends.find(index));
   release(index);
@@ -163,6 +164,11 @@ routing::BackendId ConfigCompiler::backend_id(std::string_view key) {
   }
   const auto id = take_id(free_backends_, next_backend_);
   backend_ids_.emplace(key, id);
+  if (const auto index = static_cast<std::size_t>(id); index < retry_budgets_.size()) {
+    retry_budgets_[index].refill();  // another backend's has become this one's
+  } else {
+    retry_budgets_.resize(index + 1);
+  }
   return id;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "proxy/exchange/config.h"
+#include "proxy/exchange/retry_budget.h"
 #include "proxy/server/host_policies.h"
 #include "proxy/server/upstream_tls_table.h"
 #include "routing/snapshot.h"
@@ -19,7 +21,8 @@ namespace portico::server {
 // Keeps the identities (BackendId, EndpointId) that outlive a Config, and the last Snapshot and
 // Config to compare with.
 //
-// Thread: the controller's.
+// Thread:    the controller's.
+// Lifetime:  longer than every exchange under a Config of its.
 class ConfigCompiler {
  public:
   // `self_signed` serves where there is no default certificate.
@@ -68,6 +71,7 @@ class ConfigCompiler {
       backend_ids_;
   std::vector<routing::BackendId> free_backends_;
   std::uint32_t next_backend_ = 0;
+  std::deque<exchange::RetryBudget> retry_budgets_;  // by BackendId
   UpstreamTlsTable upstream_tls_;
   absl::flat_hash_map<Way, Use> ways_;
   std::vector<exchange::EndpointId> free_endpoints_;

@@ -137,6 +137,33 @@ TEST_F(ConfigCompilerTest, RetiresAnIdForAWholeGenerationBeforeItIsGivenAgain) {
   EXPECT_THAT(config->retired_endpoints, ElementsAre(second));
 }
 
+TEST_F(ConfigCompilerTest, KeepsARetryBudgetOverGenerationsAndFillsItForAnotherBackend) {
+  const auto budget = [](const Config& config, const std::string& name) {
+    const auto match = config.routes.match({.host = name, .path = "/"});
+    return config.backends.find(static_cast<std::size_t>(match.route->backend))->retry_budget;
+  };
+  backend("web", {80});
+  host("a.example", "web");
+  auto* const first = budget(*compile(), "a.example");
+  ASSERT_NE(first, nullptr);
+  while (first->spend()) {
+  }
+  backend("web", {81});
+  backend("api", {90});
+  host("b.example", "api");
+  const auto changed = compile();
+  EXPECT_EQ(budget(*changed, "a.example"), first);
+  EXPECT_NE(budget(*changed, "b.example"), first);
+  EXPECT_FALSE(first->spend());
+  snapshot.backends.erase("web");
+  snapshot.hosts.erase("a.example");
+  compile();
+  backend("new", {82});
+  host("c.example", "new");
+  EXPECT_EQ(budget(*compile(), "c.example"), first) << "the id is given again";
+  EXPECT_TRUE(first->spend());
+}
+
 TEST_F(ConfigCompilerTest, RetiresOnlyWhatWentWithThisChange) {
   backend("web", {80});
   compile();

@@ -59,12 +59,19 @@ void append_classes(std::vector<ClientMetric>& metrics, const Labels& backend,
   }
 }
 
+// A Service port that is talked to in several ways is several backends, and one series.
+using ServicePort = std::tuple<std::string_view, std::string_view, std::string_view>;
+
+Labels labels_of(const ServicePort& port) {
+  return {{"namespace", std::string(std::get<0>(port))},
+          {"service", std::string(std::get<1>(port))},
+          {"port", std::string(std::get<2>(port))}};
+}
+
 MetricFamily requests(const Metrics& total, const exchange::Config& config) {
   std::vector<ClientMetric> metrics;
   append_classes(metrics, {{"namespace", ""}, {"service", ""}, {"port", ""}},
                  total.without_backend);
-  // A Service port that is talked to in several ways is several backends, and one series.
-  using ServicePort = std::tuple<std::string_view, std::string_view, std::string_view>;
   std::map<ServicePort, Metrics::StatusClasses> by_port;
   for (std::size_t id = 0; id < total.by_backend.size(); ++id) {
     if (const auto* backend = config.backends.find(id); backend != nullptr) {
@@ -73,14 +80,38 @@ MetricFamily requests(const Metrics& total, const exchange::Config& config) {
     }
   }
   for (const auto& [port, counts] : by_port) {
-    append_classes(metrics,
-                   {{"namespace", std::string(std::get<0>(port))},
-                    {"service", std::string(std::get<1>(port))},
-                    {"port", std::string(std::get<2>(port))}},
-                   counts);
+    append_classes(metrics, labels_of(port), counts);
   }
   return family("portico_requests_total", "Requests by backend and status class.",
                 MetricType::Counter, std::move(metrics));
+}
+
+void append_retries(std::vector<MetricFamily>& families, const Metrics& total,
+                    const exchange::Config& config) {
+  std::map<ServicePort, Metrics::Retries> by_port;
+  for (std::size_t id = 0; id < total.retries_by_backend.size(); ++id) {
+    if (const auto* backend = config.backends.find(id); backend != nullptr) {
+      const auto& spec = *backend->spec;
+      auto& sums = by_port[{spec.namespace_, spec.service, spec.port}];
+      sums.made += total.retries_by_backend[id].made;
+      sums.refused += total.retries_by_backend[id].refused;
+    }
+  }
+  std::vector<ClientMetric> made;
+  std::vector<ClientMetric> refused;
+  for (const auto& [port, counts] : by_port) {
+    if (counts.made != 0) {
+      made.push_back(counter(labels_of(port), counts.made));
+    }
+    if (counts.refused != 0) {
+      refused.push_back(counter(labels_of(port), counts.refused));
+    }
+  }
+  families.push_back(family("portico_upstream_retries_total", "Tries after the first, by backend.",
+                            MetricType::Counter, std::move(made)));
+  families.push_back(family("portico_retry_budget_exhausted_total",
+                            "Requests not tried again for want of retry budget, by backend.",
+                            MetricType::Counter, std::move(refused)));
 }
 
 MetricFamily latency(const Metrics& total) {
@@ -123,14 +154,27 @@ void Metrics::count(const exchange::Record& record) {
   ++latency[static_cast<std::size_t>(bucket)];
   latency_sum_seconds += seconds;
   shed_requests += record.reason == exchange::kShedForMemory ? 1 : 0;
-  if (record.attempts > 1) {
-    retries += static_cast<std::uint64_t>(record.attempts - 1);
+  if (record.attempts > 1 || record.retry_budget_exhausted) {
+    count_retries(record);
   }
+}
+
+// Only of a request that a backend was picked for: it has a route.
+void Metrics::count_retries(const exchange::Record& record) {
+  const auto id = static_cast<std::size_t>(record.route->backend);
+  if (retries_by_backend.size() <= id) {
+    retries_by_backend.resize(id + 1);
+  }
+  retries_by_backend[id].made += static_cast<std::uint64_t>(record.attempts - 1);
+  retries_by_backend[id].refused += record.retry_budget_exhausted ? 1 : 0;
 }
 
 void Metrics::retire(routing::BackendId backend) {
   if (const auto id = static_cast<std::size_t>(backend); id < by_backend.size()) {
     by_backend[id] = {};
+  }
+  if (const auto id = static_cast<std::size_t>(backend); id < retries_by_backend.size()) {
+    retries_by_backend[id] = {};
   }
 }
 
@@ -140,6 +184,13 @@ void Metrics::add(const Metrics& other) {
   }
   for (std::size_t i = 0; i < other.by_backend.size(); ++i) {
     add_all(by_backend[i], other.by_backend[i]);
+  }
+  if (retries_by_backend.size() < other.retries_by_backend.size()) {
+    retries_by_backend.resize(other.retries_by_backend.size());
+  }
+  for (std::size_t i = 0; i < other.retries_by_backend.size(); ++i) {
+    retries_by_backend[i].made += other.retries_by_backend[i].made;
+    retries_by_backend[i].refused += other.retries_by_backend[i].refused;
   }
   add_all(without_backend, other.without_backend);
   add_all(latency, other.latency);
@@ -158,7 +209,6 @@ void Metrics::add(const Metrics& other) {
   refused.no_memory += other.refused.no_memory;
   shed_requests += other.shed_requests;
   dropped_log_lines += other.dropped_log_lines;
-  retries += other.retries;
   pool.connects += other.pool.connects;
   pool.connect_failures += other.pool.connect_failures;
   pool.reuses += other.pool.reuses;
@@ -226,8 +276,7 @@ std::string to_prometheus_text(const Metrics& total, const exchange::Config& con
   families.push_back(family("portico_upstream_reuses_total",
                             "Requests sent on a connection that was already open.", Counter,
                             {counter({}, total.pool.reuses)}));
-  families.push_back(family("portico_upstream_retries_total", "Tries after the first.", Counter,
-                            {counter({}, total.retries)}));
+  append_retries(families, total, config);
   families.push_back(family("portico_access_log_dropped_total",
                             "Access log lines dropped because the log is slow or full.", Counter,
                             {counter({}, total.dropped_log_lines)}));

@@ -23,6 +23,11 @@ struct Metrics {
   using StatusClasses =
       std::array<std::uint64_t, 6>;  // [0]: no answer was sent; [1]..[5]: 1xx..5xx
 
+  struct Retries {
+    std::uint64_t made = 0;     // tries after the first
+    std::uint64_t refused = 0;  // for want of a token: see exchange/retry_budget.h
+  };
+
   std::vector<StatusClasses> by_backend;  // by BackendId
   StatusClasses without_backend{};        // no route matched
   std::array<std::uint64_t, kLatencyBounds.size() + 1> latency{};
@@ -42,12 +47,15 @@ struct Metrics {
   std::uint64_t memory_limit_bytes = 0;
   std::uint64_t memory_used_bytes = 0;
   std::uint64_t dropped_log_lines = 0;
-  std::uint64_t retries = 0;
+  std::vector<Retries> retries_by_backend;  // by BackendId
   upstream::PoolCounts pool;
 
   void count(const exchange::Record& record);
   void retire(routing::BackendId backend);
   void add(const Metrics& other);
+
+ private:
+  void count_retries(const exchange::Record& record);
 };
 
 // Prometheus text exposition format 0.0.4. `config` names the backends.

@@ -70,11 +70,31 @@ TEST(Metrics, CountsLatencyInCumulativeBuckets) {
 }
 
 TEST(Metrics, CountsTriesAfterTheFirst) {
+  const routing::Route route{.backend = routing::BackendId{3}};
   Metrics metrics;
   metrics.count(record(nullptr, 200, 1ms, 0));
-  metrics.count(record(nullptr, 200, 1ms, 1));
-  metrics.count(record(nullptr, 200, 1ms, 3));
-  EXPECT_EQ(metrics.retries, 2U);
+  metrics.count(record(&route, 200, 1ms, 1));
+  EXPECT_THAT(text_of(metrics), Not(HasSubstr("portico_upstream_retries_total{")));
+  metrics.count(record(&route, 200, 1ms, 3));
+  EXPECT_THAT(text_of(metrics), HasSubstr("portico_upstream_retries_total{namespace=\"default\","
+                                          "service=\"we\\\"b\",port=\"80\"} 2\n"));
+  metrics.retire(routing::BackendId{3});
+  EXPECT_THAT(text_of(metrics), Not(HasSubstr("portico_upstream_retries_total{")));
+}
+
+TEST(Metrics, CountsRequestsThatTheRetryBudgetKeptFromAnotherTry) {
+  const routing::Route route{.backend = routing::BackendId{3}};
+  auto refused = record(&route, 503);
+  refused.retry_budget_exhausted = true;
+  Metrics worker;
+  worker.count(refused);
+  worker.count(refused);
+  Metrics total;
+  total.add(worker);
+  EXPECT_THAT(text_of(total),
+              HasSubstr("portico_retry_budget_exhausted_total{namespace=\"default\","
+                        "service=\"we\\\"b\",port=\"80\"} 2\n"));
+  EXPECT_THAT(text_of(total), Not(HasSubstr("portico_upstream_retries_total{")));
 }
 
 TEST(Metrics, CountsRequestsShedForMemory) {
@@ -128,7 +148,7 @@ TEST(Metrics, AddsUpTheWorkers) {
         "portico_upstream_connections{state=\"idle\"} 11",
         "portico_upstream_connections{state=\"active\"} 33", "portico_upstream_connects_total 11",
         "portico_upstream_connect_failures_total 22", "portico_upstream_reuses_total 33",
-        "portico_upstream_retries_total 1", "portico_request_duration_seconds_count 2",
+        "port=\"80\"} 1", "portico_request_duration_seconds_count 2",
         "portico_config_generation 42", "portico_config_age_seconds 5", "portico_workers 2"}) {
     EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
   }

@@ -128,7 +128,7 @@ std::size_t H1Connection::on_bytes(std::span<char> bytes) {
     return bytes.size();
   }
   if (sink_ == nullptr) {
-    surplus_ = taken < bytes.size();
+    surplus_ = taken + skip_body(bytes.subspan(taken)) < bytes.size();
     settle();
     return bytes.size();
   }
@@ -161,7 +161,7 @@ std::size_t H1Connection::take_head(std::span<char> bytes) {
   auto& decoder = lease_->decoder;
   const auto fed = decoder.feed_head(bytes);
   if (!fed) {
-    fail({.reason = fed.error().reason});
+    fail({.retry = routing::RetryRule::kBadAnswer, .reason = fed.error().reason});
     return bytes.size();
   }
   if (*fed == 0) {
@@ -194,6 +194,20 @@ std::size_t H1Connection::take_head(std::span<char> bytes) {
     sink_->on_response_end(nullptr);
   }
   return *fed;
+}
+
+// Of an answer that nobody wants: where all of it has come, the connection is good for another
+// request.
+std::size_t H1Connection::skip_body(std::span<char> bytes) {
+  std::size_t taken = 0;
+  while (state_ == State::kBody && request_ended_ && reusable_ && taken < bytes.size()) {
+    const auto fed = lease_->decoder.feed_body(bytes.subspan(taken), *this);
+    if (!fed || *fed == 0) {
+      break;
+    }
+    taken += *fed;
+  }
+  return taken;
 }
 
 std::size_t H1Connection::take_body(std::span<char> bytes) {

@@ -106,6 +106,7 @@ class H1Connection final : public exchange::Mortal,
   std::size_t feed(std::span<char> bytes);
   std::size_t take_head(std::span<char> bytes);
   std::size_t take_body(std::span<char> bytes);
+  std::size_t skip_body(std::span<char> bytes);
   void fail(const routing::ProxyError& error);
   void settle();
   void close_now(bool reset);

@@ -271,11 +271,52 @@ TEST(UpstreamH1, MayBeReleasedInsideItsCalls) {
     scene.send(exchange);
     scene.receive(
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n");
-    // In its body the whole answer was read, so that the connection may go on.
-    EXPECT_EQ(scene.closed, at_head);
-    EXPECT_EQ(scene.idle, !at_head);
+    // The whole answer has come, so that the connection may go on.
+    EXPECT_FALSE(scene.closed);
+    EXPECT_TRUE(scene.idle);
     EXPECT_EQ(exchange.ends, 0);
     EXPECT_LE(exchange.body.size(), 1U);
+  }
+}
+
+// An answer that is dropped for another endpoint's.
+TEST(UpstreamH1, GoesOnWhereAllOfAnAnswerThatNobodyWantsHasCome) {
+  for (const std::string_view answer : {
+           "HTTP/1.1 503 Later\r\nContent-Length: 2\r\n\r\nno",
+           "HTTP/1.1 503 Later\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
+           "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n",
+       }) {
+    Scene scene;
+    FakeExchange dropped, next;
+    dropped.release_at_head = true;
+    scene.send(dropped);
+    scene.receive(answer);
+    ASSERT_TRUE(scene.idle) << answer;
+    EXPECT_EQ(dropped.body, "");
+    EXPECT_EQ(dropped.ends, 0);
+    scene.send(next);
+    scene.receive(kAnswer);
+    EXPECT_EQ(next.body, "hi");
+    EXPECT_EQ(next.ends, 1);
+  }
+}
+
+TEST(UpstreamH1, EndsWithAnAnswerThatNobodyWantsWhereSomeOfItIsMissing) {
+  for (const std::string_view answer : {
+           "HTTP/1.1 503 Later\r\nContent-Length: 3\r\n\r\nno",
+           "HTTP/1.1 503 Later\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n",
+           "HTTP/1.1 503 Later\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+           "HTTP/1.1 503 Later\r\n\r\nno",
+           "HTTP/1.1 503 Later\r\nContent-Length: 2\r\n\r\nnoHTTP/1.1 200 OK\r\n",
+           "HTTP/1.1 503 Later\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno",
+       }) {
+    Scene scene;
+    FakeExchange dropped;
+    dropped.release_at_head = true;
+    scene.send(dropped);
+    scene.receive(answer);
+    EXPECT_TRUE(scene.closed) << answer;
+    EXPECT_FALSE(scene.idle) << answer;
   }
 }
 
@@ -326,7 +367,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", false,
                 error::kBadAnswer},
         Failure{"BadChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false,
-                error::kBadAnswer},
+                error::kClosedInAnswer},
         Failure{"ClosedBeforeIt", "", true, error::kClosedBeforeAnswer},
         Failure{"ClosedInItsBody", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", true,
                 error::kClosedInAnswer},

@@ -111,7 +111,7 @@ TEST(H2Upstream, AStatusThatIsNoneIsABadAnswer) {
     EXPECT_EQ(exchange.statuses, "") << status;
     EXPECT_EQ(exchange.body, "") << status;
     ASSERT_EQ(exchange.errors.size(), 1U) << status;
-    EXPECT_EQ(exchange.errors[0].retry, routing::RetryRule::kNever);
+    EXPECT_EQ(exchange.errors[0].retry, routing::RetryRule::kBadAnswer);
     EXPECT_TRUE(scene.idle) << status;
   }
 }
@@ -246,14 +246,14 @@ TEST(H2Upstream, ARefusedStreamWasNotProcessed) {
   EXPECT_FALSE(scene.closed);
 }
 
-TEST(H2Upstream, AResetIsToldWithoutASecondTry) {
+TEST(H2Upstream, AResetIsAFailureOfItsEndpoint) {
   H2Scene scene;
   FakeExchange exchange;
   scene.send(exchange);
   scene.server.reset(1, http::H2Error::kInternal);
   scene.turn();
   ASSERT_EQ(exchange.errors.size(), 1U);
-  EXPECT_EQ(exchange.errors[0].retry, routing::RetryRule::kNever);
+  EXPECT_EQ(exchange.errors[0].retry, routing::RetryRule::kFailed);
   EXPECT_EQ(exchange.errors[0].status, 502);
 }
 
@@ -374,7 +374,7 @@ TEST(H2Upstream, GarbageIsABadAnswer) {
   scene.wire.receive("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
   scene.run_posted();
   ASSERT_EQ(exchange.errors.size(), 1U);
-  EXPECT_EQ(exchange.errors[0].retry, routing::RetryRule::kNever);
+  EXPECT_EQ(exchange.errors[0].retry, routing::RetryRule::kBadAnswer);
   EXPECT_TRUE(scene.closed);
 }
 

@@ -23,11 +23,14 @@ constexpr std::size_t kTellAtOnce = std::size_t{16} * 1024;
 
 constexpr routing::ProxyError kTakesNoWebSocket{
     .reason = "the endpoint speaks HTTP/2 and can't take a WebSocket"};
-constexpr routing::ProxyError kReset{.reason = "the endpoint reset the stream"};
-constexpr routing::ProxyError kBroken{.reason = "the endpoint's answer breaks HTTP/2"};
+constexpr routing::ProxyError kReset{.retry = routing::RetryRule::kFailed,
+                                     .reason = "the endpoint reset the stream"};
+constexpr routing::ProxyError kBroken{.retry = routing::RetryRule::kBadAnswer,
+                                      .reason = "the endpoint's answer breaks HTTP/2"};
 constexpr routing::ProxyError kTooManyInterims{.reason =
                                                    "the endpoint sent too many interim answers"};
-constexpr routing::ProxyError kTooLong{.reason = "the endpoint's answer has too long a head"};
+constexpr routing::ProxyError kTooLong{.retry = routing::RetryRule::kBadAnswer,
+                                       .reason = "the endpoint's answer has too long a head"};
 
 }  // namespace
 

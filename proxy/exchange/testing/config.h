@@ -15,6 +15,11 @@ namespace portico::exchange::testing {
 
 class ConfigBuilder {
  public:
+  // Of the backends that are named from now on.
+  ConfigBuilder& retry_budget(RetryBudget& budget) {
+    retry_budget_ = &budget;
+    return *this;
+  }
   // `ports` are those of endpoints at 127.0.0.1.
   ConfigBuilder& backend(const std::string& key, std::initializer_list<std::uint16_t> ports,
                          std::string missing_because = {}) {
@@ -28,6 +33,7 @@ class ConfigBuilder {
           {.id = EndpointId{port}, .address = *net::SocketAddress::from("127.0.0.1", port)});
     }
     backend->spec = std::move(spec);
+    backend->retry_budget = retry_budget_;
     const auto id = backends_.size();
     backends_[key] = routing::BackendId{static_cast<std::uint32_t>(id)};
     config_->backends.set(id, std::move(backend));
@@ -63,6 +69,7 @@ class ConfigBuilder {
 
  private:
   std::shared_ptr<Config> config_ = std::make_shared<Config>();
+  RetryBudget* retry_budget_ = nullptr;
   std::map<std::string, routing::HostSpec> hosts_;
   std::map<std::string, routing::BackendId> backends_;
 };

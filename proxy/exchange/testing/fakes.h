@@ -223,6 +223,7 @@ class FakeUpstreams final : public Upstreams {
   FakeEndpointStream& last() { return *streams.back(); }
 
   bool warm = true;
+  bool slow = false;                 // streams that are made take nothing
   std::vector<std::uint16_t> ports;  // of the endpoints that were asked for
   std::vector<std::unique_ptr<FakeEndpointStream>> streams;
 
@@ -233,7 +234,9 @@ class FakeUpstreams final : public Upstreams {
     FakeUpstreams& owner;
   };
   FakeEndpointStream& make(ResponseSink& sink) {
-    return *streams.emplace_back(std::make_unique<FakeEndpointStream>(sink));
+    auto& stream = *streams.emplace_back(std::make_unique<FakeEndpointStream>(sink));
+    stream.slow = slow;
+    return stream;
   }
 
   ResponseSink* sink_ = nullptr;
@@ -246,7 +249,7 @@ struct Kept {
   std::uint16_t status, meant_status, upstream_status;
   std::uint64_t request_bytes, response_bytes;
   int attempts;
-  bool reused, has_route;
+  bool reused, has_route, retry_budget_exhausted;
 };
 
 class FakeRecorder final : public Recorder {
@@ -269,7 +272,8 @@ class FakeRecorder final : public Recorder {
                        .response_bytes = record.response_bytes,
                        .attempts = record.attempts,
                        .reused = record.reused_connection,
-                       .has_route = record.route != nullptr});
+                       .has_route = record.route != nullptr,
+                       .retry_budget_exhausted = record.retry_budget_exhausted});
   }
   bool keep = true;
   std::vector<Kept> records;
