@@ -51,6 +51,19 @@ TEST_F(Explain, NamesRuleBackendAndEndpoints) {
               HasSubstr("policy       request body 1 MiB, connect 5 s, send 60 s, read 60 s\n"));
 }
 
+TEST_F(Explain, SaysWhenARequestIsTriedAgainWhereThatIsNotTheDefault) {
+  folder.write("ingress.yaml", kIngress);
+  EXPECT_EQ(explain("http://web.test/app"), 0);
+  EXPECT_THAT(output, Not(HasSubstr("retries")));
+  folder.write("ingress.yaml", annotated("proxy-next-upstream: error http_502 non_idempotent"));
+  EXPECT_EQ(explain("http://web.test/app"), 0);
+  EXPECT_THAT(output,
+              HasSubstr("retries      after error http_502, 3 tries, whatever the method\n"));
+  folder.write("ingress.yaml", annotated("proxy-next-upstream: \"off\""));
+  EXPECT_EQ(explain("http://web.test/app"), 0);
+  EXPECT_THAT(output, HasSubstr("retries      off\n"));
+}
+
 TEST_F(Explain, SaysWhyOthersLost) {
   folder.write("ingress.yaml", kIngress);
   EXPECT_EQ(explain("http://web.test/app/admin"), 0);

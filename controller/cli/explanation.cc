@@ -12,6 +12,7 @@
 #include "controller/kube/locator.h"
 #include "routing/explain.h"
 #include "routing/match_rank.h"
+#include "routing/retry_words.h"
 #include "routing/route_table.h"
 
 namespace portico::cli {
@@ -61,6 +62,24 @@ std::string size_text(std::uint64_t bytes) {
 
 std::string seconds_text(std::chrono::milliseconds time) {
   return fmt::format("{} s", std::chrono::duration_cast<std::chrono::seconds>(time).count());
+}
+
+std::string retries_text(const routing::RetryPolicy& retries) {
+  if (retries.on.empty()) {
+    return "off";
+  }
+  std::string text = "after";
+  for (const auto& [word, on] : routing::kRetryWords) {
+    if (on != routing::RetryOn::kNonIdempotent && retries.on.has(on)) {
+      text.append(" ").append(word);
+    }
+  }
+  text += retries.tries == 0 ? ", as many tries as endpoints"
+                             : fmt::format(", {} tries", retries.tries);
+  if (retries.timeout.count() != 0) {
+    text += fmt::format(", begun within {}", seconds_text(retries.timeout));
+  }
+  return text + (retries.repeats_any_method() ? ", whatever the method" : "");
 }
 
 class Explanation {
@@ -274,6 +293,9 @@ class Explanation {
          fmt::format("request body {}, connect {}, send {}, read {}",
                      size_text(policy.max_body_bytes), seconds_text(policy.connect_timeout),
                      seconds_text(policy.send_timeout), seconds_text(policy.read_timeout)));
+    if (policy.retries != routing::RetryPolicy()) {
+      line("retries", retries_text(policy.retries));
+    }
   }
 
   void print_compression() {

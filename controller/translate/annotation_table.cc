@@ -4,6 +4,7 @@
 #include "controller/translate/annotations.h"
 #include "controller/translate/balance_values.h"
 #include "controller/translate/client_address_reading.h"
+#include "controller/translate/retry_reading.h"
 #include "controller/translate/tls_values.h"
 
 namespace portico::translate {
@@ -246,9 +247,14 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
         "backend_proxy_protocol", "off",
         "Portico's own: connections to the backend begin with a PROXY header (`v1` or `v2`) that "
         "names the client, and serve one request each"),
-    later("proxy-next-upstream", kPath, "the failures after which another endpoint is tried"),
-    later("proxy-next-upstream-timeout", kPath, "the time in which another endpoint is tried"),
-    later("proxy-next-upstream-tries", kPath, "how many endpoints are tried"),
+    served("proxy-next-upstream", read_next_upstream, "retries.on", "error timeout",
+           "after what a request is tried at another endpoint: `error`, `timeout`, "
+           "`invalid_header`, `http_500`, `http_502`, `http_503`, `http_504`, `http_403`, "
+           "`http_404`, `http_429`; with `non_idempotent` whatever its method; `off`: never"),
+    served("proxy-next-upstream-timeout", read_next_upstream_timeout, "retries.timeout", "0",
+           "seconds after which no further try begins; 0: no limit"),
+    served("proxy-next-upstream-tries", read_next_upstream_tries, "retries.tries", "3",
+           "tries of a request, the first one included; 0: as many as there are endpoints"),
     later("proxy-request-buffering", kPath,
           "reads the whole request body before the backend is asked", "off"),
     later("proxy-buffering", kPath, "reads ahead of the client from the backend", "off"),

@@ -7,6 +7,7 @@
 #include "controller/translate/client_reading.h"
 #include "controller/translate/compression_reading.h"
 #include "controller/translate/config_map.h"
+#include "controller/translate/retry_reading.h"
 #include "controller/translate/tls_values.h"
 
 namespace portico::translate {
@@ -47,6 +48,15 @@ constexpr ConfigMapRow setting(std::string_view name, ReadSetting read,
           .default_value = default_value,
           .meaning = meaning,
           .when_bad = when_bad};
+}
+
+constexpr ConfigMapRow default_of_routes(std::string_view name, ReadValue read,
+                                         std::string_view default_value, std::string_view meaning) {
+  return {.name = name,
+          .support = Support::kServed,
+          .read = read,
+          .default_value = default_value,
+          .meaning = meaning};
 }
 
 constexpr ConfigMapRow secret(ConfigMapRow row) {
@@ -220,10 +230,8 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     later("upstream-keepalive-timeout", "seconds that they are kept", "60"),
     later("upstream-keepalive-requests", "requests on one of them", "10000"),
     later("upstream-keepalive-time", "how long one of them is used"),
-    later("proxy-next-upstream", "the failures after which another endpoint is tried"),
-    later("proxy-next-upstream-timeout", "the time in which another endpoint is tried", "0"),
-    later("proxy-next-upstream-tries", "how many endpoints are tried"),
-    later("retry-non-idempotent", "tries again what may have had an effect", "false"),
+    default_of_routes("retry-non-idempotent", read_retry_non_idempotent, "false",
+                      "as `non_idempotent` in every route's `proxy-next-upstream`"),
     later("proxy-request-buffering", "reads the whole request body first", "off"),
     later("proxy-buffering", "reads ahead of the client from the backend", "off"),
     later("proxy-buffer-size", "the buffer of an answer's head"),
@@ -410,8 +418,10 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
 std::span<const ConfigMapRow> config_map_table() {
   static const auto kTable = [] {
     std::vector<ConfigMapRow> rows;
-    for (const auto name : {"ssl-redirect", "force-ssl-redirect", "proxy-body-size",
-                            "proxy-connect-timeout", "proxy-send-timeout", "proxy-read-timeout"}) {
+    for (const auto name :
+         {"ssl-redirect", "force-ssl-redirect", "proxy-body-size", "proxy-connect-timeout",
+          "proxy-send-timeout", "proxy-read-timeout", "proxy-next-upstream",
+          "proxy-next-upstream-timeout", "proxy-next-upstream-tries"}) {
       rows.push_back(as_annotation(name));
     }
     rows.insert(rows.end(), kOthers.begin(), kOthers.end());
