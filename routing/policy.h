@@ -21,7 +21,8 @@ struct Policy {
   std::chrono::milliseconds read_timeout{60'000};  // between two successful reads from the backend
   BackendProxyProtocol backend_proxy_protocol = BackendProxyProtocol::kOff;
   RetryPolicy retries;
-  bool ssl_passthrough = false;  // asks for it on behalf of the whole host; HostSpec says it
+  bool service_upstream = false;  // asks for the Services' own addresses; BackendSpec has them
+  bool ssl_passthrough = false;   // asks for it on behalf of the whole host; HostSpec says it
   // Not empty: a setting that guards access can't be honoured, so the route answers 503 (fail
   // closed).
   std::string denied_because;

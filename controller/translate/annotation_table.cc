@@ -227,8 +227,10 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
          "hashing chooses a few endpoints, chance one of them"),
     wish("upstream-hash-by-subset-size", kIngress, read_hash_subset_size, Guard::kNo, "3",
          "how many those are, up to 64"),
-    later("service-upstream", kIngress, "sends to the Service's address instead of its endpoints",
-          "false"),
+    served("service-upstream", read_into<&Policy::service_upstream, read_bool>, "service_upstream",
+           "false",
+           "sends to the Service's cluster IP instead of its endpoints, which are then unknown: no "
+           "balancing, affinity or ejection here"),
     // Proxying
     served(
         "proxy-body-size", read_into<&Policy::max_body_bytes, read_size>, "max_body_bytes", "1m",

@@ -135,6 +135,10 @@ bool is_external_name(const kube::Service& service) {
   return service.type == "ExternalName";
 }
 
+bool has_cluster_ip(const kube::Service& service) {
+  return is_ip_address(service.cluster_ip);
+}
+
 bool is_tcp(std::string_view protocol) {
   return protocol.empty() || protocol == "TCP";
 }
@@ -180,7 +184,11 @@ BackendSpec build_backend(const BackendName& name, const BackendParts& parts) {
                                        name.service, name.port, listed_ports(*parts.service));
     return spec;
   }
-  spec.endpoints = endpoints_of(parts.slices, port->name);
+  if (name.wish != nullptr && name.wish->service_upstream && has_cluster_ip(*parts.service)) {
+    spec.endpoints = {{parts.service->cluster_ip, static_cast<std::uint16_t>(port->port), ""}};
+    return spec;
+  }
+  spec.endpoints = endpoints_of(parts.slices, port->name, parts.here);
   return spec;
 }
 

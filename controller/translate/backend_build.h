@@ -21,7 +21,11 @@ struct BackendParts {
 };
 
 // Endpoints: those of TCP slice ports that bear the Service port's name, in every slice; ready
-// ones, and where none is ready, terminating ones that still serve. Sorted, without duplicates.
+// ones, near ones where the slices' hints ask for it, and where none is ready, terminating ones
+// that still serve. Sorted, without duplicates.
+//
+// Where service_upstream is wished for, its cluster IP is the one endpoint; a headless Service has
+// none, and keeps its endpoints.
 //
 // No Service or no such port fills missing_because. A Service without endpoints is not missing: it
 // has none.
@@ -31,6 +35,8 @@ routing::BackendSpec build_backend(const BackendName& name, const BackendParts& 
 const kube::ServicePort* find_port(const kube::Service& service, std::string_view text);
 
 bool is_external_name(const kube::Service& service);
+// Not of headless ones.
+bool has_cluster_ip(const kube::Service& service);
 bool is_tcp(std::string_view protocol);
 // Textual IPv4 or IPv6, without brackets or zone.
 bool is_ip_address(const std::string& text);

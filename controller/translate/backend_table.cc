@@ -56,6 +56,25 @@ std::shared_ptr<const routing::BalanceSpec> balance_of(const BackendName& name) 
   return {name.wish, &name.wish->balance};
 }
 
+// Of a wish for the Service's address that can't be granted.
+void add_without_cluster_ip(const BackendName& name,
+                            const absl::flat_hash_set<const IngressRecord*>& users,
+                            routing::Diagnostics& diagnostics) {
+  const auto key = name.key();
+  for (const auto* user : users) {
+    for (const auto& use : user->backends) {
+      if (use.backend.key() == key) {
+        diagnostics.push_back(about(
+            *user, routing::Severity::kWarning, use.field,
+            fmt::format("service-upstream has no effect: Service \"{}\" has no cluster IP, so "
+                        "its endpoints are in use",
+                        name.service),
+            "give the Service a cluster IP, or set service-upstream: \"false\""));
+      }
+    }
+  }
+}
+
 routing::Diagnostics findings(const BackendName& name,
                               const absl::flat_hash_set<const IngressRecord*>& users,
                               const routing::BackendSpec& spec) {
@@ -177,9 +196,14 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
                                            .here = here_});
   if (spec.missing_because.empty()) {
     set_speech(backend, *service, state, spec);
-  }
     spec.balance = balance_of(backend.name);
-  diagnostics.replace(subject(key), findings(backend.name, backend.users, spec));
+  }
+  auto found_out = findings(backend.name, backend.users, spec);
+  if (spec.missing_because.empty() && backend.name.wish != nullptr &&
+      backend.name.wish->service_upstream && !has_cluster_ip(*service)) {
+    add_without_cluster_ip(backend.name, backend.users, found_out);
+  }
+  diagnostics.replace(subject(key), std::move(found_out));
   const auto* before = specs.find(key);
   if (before != nullptr && *before == spec) {
     return false;

@@ -58,6 +58,11 @@ bool is_server_name(std::string_view text) {
   });
 }
 
+// Among which addresses, and how.
+std::string spread_text(const BackendWish& wish) {
+  return (wish.service_upstream ? ";to=service" : "") + balance_text(wish.balance);
+}
+
 // What stands against the Secret of proxy-ssl-secret; empty: nothing. One that shows and trusts
 // nothing is another than was meant.
 std::string_view unusable(const kube::Secret& secret) {
@@ -81,7 +86,7 @@ std::string BackendWish::text() const {
   constexpr std::array<std::string_view, 6> kNames{"", "http", "https", "grpc", "grpcs", "auto"};
   std::string text(kNames[static_cast<std::size_t>(protocol)]);
   if (protocol == Protocol::kHttp || protocol == Protocol::kGrpc) {
-    return text + balance_text(balance);  // in plaintext nothing else counts
+    return text + spread_text(*this);  // in plaintext nothing else counts
   }
   const auto add = [&text](std::string_view what, std::string_view value) {
     text.append(";").append(what).append("=").append(value);
@@ -104,7 +109,7 @@ std::string BackendWish::text() const {
   if (!allows_tls12 || !allows_tls13) {
     add("tls", allows_tls12 ? "1.2" : "1.3");
   }
-  return text + balance_text(balance);
+  return text + spread_text(*this);
 }
 
 // As ingress-nginx reads it: case and spaces around don't matter.

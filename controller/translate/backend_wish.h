@@ -36,6 +36,7 @@ struct BackendWish {
   bool allows_tls12 = true;
   bool allows_tls13 = true;
   routing::BalanceSpec balance;
+  bool service_upstream = false;  // the Service's own address instead of its endpoints
 
   bool operator==(const BackendWish&) const = default;
   // Different wishes have different texts; "" asks for nothing.

@@ -225,7 +225,6 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     never("upstream-hash-by", kByIngress),
     never("upstream-hash-by-subset", kByIngress, "false"),
     never("upstream-hash-by-subset-size", kByIngress),
-    later("service-upstream", "sends to the Service's address instead of its endpoints", "false"),
     later("upstream-keepalive-connections", "idle connections to endpoints that are kept"),
     later("upstream-keepalive-timeout", "seconds that they are kept", "60"),
     later("upstream-keepalive-requests", "requests on one of them", "10000"),
@@ -421,7 +420,7 @@ std::span<const ConfigMapRow> config_map_table() {
     for (const auto name :
          {"ssl-redirect", "force-ssl-redirect", "proxy-body-size", "proxy-connect-timeout",
           "proxy-send-timeout", "proxy-read-timeout", "proxy-next-upstream",
-          "proxy-next-upstream-timeout", "proxy-next-upstream-tries"}) {
+          "proxy-next-upstream-timeout", "proxy-next-upstream-tries", "service-upstream"}) {
       rows.push_back(as_annotation(name));
     }
     rows.insert(rows.end(), kOthers.begin(), kOthers.end());

@@ -170,6 +170,7 @@ class Translation {
       return;
     }
     record_->backend_secret = wish.secret;
+    wish.service_upstream = annotations.policy.service_upstream;
     if (wish != BackendWish()) {
       wish_ = std::make_shared<const BackendWish>(std::move(wish));
     }
