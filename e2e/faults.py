@@ -102,6 +102,16 @@ def in_pieces(data, gate):
     return act
 
 
+def slow(data, seconds):
+    """Takes its time."""
+
+    def act(connection):
+        threading.Event().wait(seconds)
+        connection.send(data)
+
+    return act
+
+
 class Burst:
     """Answers `good`, and while `failing` every fifth time `bad`."""
 
@@ -121,20 +131,20 @@ class Burst:
 
 
 class Held:
-    """Answers when it is let go, and counts who waits."""
+    """Answers when it is let go, or does `then`; tells when somebody asks."""
 
-    def __init__(self, data=backends.OK):
-        self._data = data
+    def __init__(self, data=backends.OK, then=None):
+        self._then = then or (lambda connection: connection.send(data))
         self._go = threading.Event()
-        self.asked = threading.Semaphore(0)
+        self._asked = threading.Semaphore(0)
 
     def __call__(self, connection):
-        self.asked.release()
+        self._asked.release()
         self._go.wait(portico.PATIENCE)
-        connection.send(self._data)
+        return self._then(connection)
 
     def wait(self):
-        assert self.asked.acquire(timeout=portico.PATIENCE), "nobody asked"
+        assert self._asked.acquire(timeout=portico.PATIENCE), "nobody asked"
 
     def let_go(self):
         self._go.set()

@@ -19,6 +19,7 @@ class Outcome:
     number: int  # the request's query says ?n=NUMBER
     method: str
     began: float  # by time.monotonic()
+    seconds: float = 0
     status: int | None = None  # None: no whole answer came
     pod: str | None = None  # the endpoint that answered
     problem: str = ""
@@ -62,6 +63,7 @@ class Load:
                 keeps = await asyncio.wait_for(self._ask(connection, outcome), portico.PATIENCE)
             except (OSError, EOFError, ValueError, asyncio.TimeoutError) as error:
                 outcome.status, outcome.problem, keeps = None, repr(error), False
+            outcome.seconds = time.monotonic() - outcome.began
             self.outcomes.append(outcome)
             if not keeps and connection:
                 connection[1].close()
