@@ -55,7 +55,9 @@ class Process {
     if (auto opened = open_api(); !opened) {
       return opened;
     }
-    auto server = server::Server::open(control_, options_.server);
+    auto setup = options_.server;
+    setup.tell = [](const std::string& line) { spdlog::info("{}", line); };
+    auto server = server::Server::open(control_, std::move(setup));
     if (!server) {
       return std::unexpected(std::move(server.error()));
     }

@@ -231,6 +231,14 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
            "false",
            "sends to the Service's cluster IP instead of its endpoints, which are then unknown: no "
            "balancing, affinity or ejection here"),
+    served("outlier-ejection", read_into<&Policy::outlier_ejection, read_on_off>,
+           "outlier_ejection", "on",
+           "Portico's own: endpoints that fail several times in a row are left alone for a while; "
+           "`off`: never"),
+    served("outlier-consecutive-5xx", read_into<&Policy::consecutive_5xx, read_small_count>,
+           "consecutive_5xx", "0",
+           "Portico's own: as many 5xx of any kind in a row eject an endpoint too (up to 255); 0: "
+           "only 502, 503 and 504 count"),
     // Proxying
     served(
         "proxy-body-size", read_into<&Policy::max_body_bytes, read_size>, "max_body_bytes", "1m",

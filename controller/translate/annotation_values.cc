@@ -103,6 +103,22 @@ std::expected<std::chrono::milliseconds, std::string_view> read_seconds(std::str
   return std::chrono::seconds(seconds);
 }
 
+std::expected<bool, std::string_view> read_on_off(std::string_view text) {
+  const auto word = trim(text);
+  if (word == "on" || word == "off") {
+    return word == "on";
+  }
+  return std::unexpected("\"on\" or \"off\"");
+}
+
+std::expected<std::uint8_t, std::string_view> read_small_count(std::string_view text) {
+  std::uint8_t number = 0;
+  if (!read_whole(trim(text), number)) {
+    return std::unexpected("a whole number from 0 to 255");
+  }
+  return number;
+}
+
 std::expected<std::vector<std::string>, std::string_view> read_paths(std::string_view text) {
   std::vector<std::string> paths;
   for (auto rest = text; !rest.empty();) {

@@ -16,6 +16,12 @@ namespace portico::translate {
 // 1 t T true TRUE True 0 f F false FALSE False, without spaces around.
 std::expected<bool, std::string_view> read_bool(std::string_view text);
 
+// "on" or "off".
+std::expected<bool, std::string_view> read_on_off(std::string_view text);
+
+// A whole number up to 255.
+std::expected<std::uint8_t, std::string_view> read_small_count(std::string_view text);
+
 // Digits with k, m or g of any case after them, spaces around them; in bytes, 0 meaning no limit.
 std::expected<std::uint64_t, std::string_view> read_size(std::string_view text);
 

@@ -44,8 +44,8 @@ TEST(AnnotationTable, KnowsAllNamesOfIngressNginx) {
   for (const auto& row : annotation_table()) {
     known += row.support == Support::kRemoved ? 0 : 1;
   }
-  // 136 in 1.15, two aliases, session-cookie-partitioned of its neighbours, and one of our own.
-  EXPECT_EQ(known, 136U + 2U + 1U + 1U);
+  // 136 in 1.15, two aliases, session-cookie-partitioned of its neighbours, and three of our own.
+  EXPECT_EQ(known, 136U + 2U + 1U + 3U);
 }
 
 TEST(AnnotationTable, GuardsEveryNameThatKeepsClientsOut) {
@@ -77,6 +77,8 @@ TEST(Annotations, SetTheirFieldOfThePolicy) {
   EXPECT_EQ(read("proxy-connect-timeout", "7").policy.connect_timeout, 7s);
   EXPECT_EQ(read("proxy-send-timeout", "8").policy.send_timeout, 8s);
   EXPECT_EQ(read("proxy-read-timeout", "3600").policy.read_timeout, 3600s);
+  EXPECT_FALSE(read("outlier-ejection", "off").policy.outlier_ejection);
+  EXPECT_EQ(read("outlier-consecutive-5xx", "7").policy.consecutive_5xx, 7);
 }
 
 TEST(Annotations, BadValueKeepsTheDefaultAndIsAnError) {

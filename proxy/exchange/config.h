@@ -32,6 +32,8 @@ class RetryBudget;
 // a change.
 enum class EndpointId : std::uint32_t {};
 
+class EndpointHealth;
+
 // Whom a connection to an endpoint speaks for: no other client's requests may go over it.
 struct Announcement {
   net::ProxyVersion version = net::ProxyVersion::kV1;
@@ -54,6 +56,7 @@ struct Endpoint {
   const UpstreamTls* tls = nullptr;
   // Where the connection begins with a PROXY header; lives through acquire() only.
   const Announcement* announcement = nullptr;
+  EndpointHealth* health = nullptr;  // outlives every worker; null: nobody judges it
 };
 
 struct Backend {

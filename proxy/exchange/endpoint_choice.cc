@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proxy/exchange/balancers.h"
+#include "proxy/exchange/health_gate.h"
 #include "proxy/exchange/request_hash.h"
 
 namespace portico::exchange {
@@ -39,12 +40,36 @@ const Endpoint* EndpointChoice::next(routing::BackendId id, const Backend& backe
                           .endpoints = endpoints,
                           .request = request,
                           .strategy = strategy};
-  auto picked = pick(question, [this](std::size_t index) { return was_tried(index); });
+  const auto picked = pick_healthy(question);
+  tried_[tries_++ % tried_.size()] = static_cast<std::uint32_t>(picked);
+  return &endpoints[picked];
+}
+
+// One that was not tried comes before all others, since nothing that is sent goes to an endpoint
+// twice; then one that is not ejected. Where all are, it is as if none were.
+std::size_t EndpointChoice::pick_healthy(const Question& question) {
+  const auto endpoints = question.endpoints;
+  const auto tried = [this](std::size_t index) { return was_tried(index); };
+  const auto shut = [&](std::size_t index) { return health_.is_shut(endpoints[index]); };
+  while (true) {
+    const auto picked =
+        pick(question, [&](std::size_t index) { return tried(index) || shut(index); });
+    if (picked == endpoints.size()) {
+      break;
+    }
+    if (health_.enter(endpoints[picked])) {
+      return picked;
+    }
+  }
+  auto picked = pick(question, tried);
+  if (picked == endpoints.size()) {
+    picked = pick(question, shut);
+  }
   if (picked == endpoints.size()) {
     picked = pick(question, [](std::size_t) { return false; });
   }
-  tried_[tries_++ % tried_.size()] = static_cast<std::uint32_t>(picked);
-  return &endpoints[picked];
+  health_.enter_anyway(endpoints[picked]);
+  return picked;
 }
 
 bool EndpointChoice::was_tried(std::size_t index) const {

@@ -17,6 +17,7 @@
 namespace portico::exchange {
 
 class Balancers;
+class HealthGate;
 
 // What of a request the choice may go by; borrowed for one call.
 struct ChoiceRequest {
@@ -28,8 +29,9 @@ struct ChoiceRequest {
   routing::Strategy strategy = routing::Strategy::kRoundRobin;  // of backends that ask for none
 };
 
-// Remembers what was tried, so that the next try goes elsewhere where there is an elsewhere; and
-// tells the worker's load figures of each try, where the strategy goes by them.
+// Remembers what was tried, so that the next try goes elsewhere where there is an elsewhere, steps
+// over endpoints that are ejected (health_gate.h), and tells the worker's load figures of each try,
+// where the strategy goes by them.
 //
 //   begin  { next  { try_began  [try_answered | try_failed]  try_ended } }
 //
@@ -37,7 +39,8 @@ struct ChoiceRequest {
 // Lifetime:  a part of its exchange, used again for the next request after begin().
 class EndpointChoice {
  public:
-  explicit EndpointChoice(Balancers& balancers) : balancers_(balancers) {}
+  EndpointChoice(Balancers& balancers, HealthGate& health)
+      : balancers_(balancers), health_(health) {}
 
   void begin() { tries_ = 0; }
 
@@ -79,6 +82,7 @@ class EndpointChoice {
   };
   struct Question;  // next()'s arguments
 
+  std::size_t pick_healthy(const Question& question);
   [[nodiscard]] bool was_tried(std::size_t index) const;
   template <class Skips>
   std::size_t pick(const Question& question, Skips skips);
@@ -93,6 +97,7 @@ class EndpointChoice {
   void count_ended();
 
   Balancers& balancers_;
+  HealthGate& health_;
   std::array<std::uint32_t, 8> tried_;  // indexes of the last tries
   std::size_t tries_ = 0;
   bool counts_ = false;  // the strategy goes by the load

@@ -15,7 +15,8 @@ using routing::ProxyError;
 
 Exchange::Exchange(Context& context)
     : context_(context),
-      choice_(context.balancers),
+      health_(context.loop),
+      choice_(context.balancers, health_),
       replay_(context.replay_buffers),
       deadline_(context.loop, [this] { on_deadline(); }) {}
 
@@ -56,6 +57,7 @@ void Exchange::receive_head(ServerStream& client, http::RequestHead& head,
   route_ = nullptr;
   endpoint_ = {};
   choice_.begin();
+  health_.begin();
   request_bytes_ = response_bytes_ = 0;
   attempts_ = forgiven_tries_ = 0;
   status_ = upstream_status_ = meant_status_ = 0;
@@ -219,6 +221,8 @@ void Exchange::pick_endpoint() {
   }
   const auto& endpoints =
       backend->spec->tls_like_client && is_tls() ? backend->tls_endpoints : backend->endpoints;
+  health_.begin_try(*route_->policy, endpoints.size(),
+                    attempts_ == 0 ? started_ : context_.loop.now());
   const auto* chosen =
       choice_.next(route_->backend, *backend, endpoints,
                    {.head = *head_,
@@ -234,7 +238,7 @@ void Exchange::pick_endpoint() {
   endpoint_ = *chosen;
   endpoints_ = static_cast<int>(endpoints.size());
   retry_budget_ = backend->retry_budget;
-  acquire(Reuse::kAllowed);
+  acquire(health_.is_probe() ? Reuse::kFresh : Reuse::kAllowed);
 }
 
 void Exchange::acquire(Reuse reuse) {
@@ -368,6 +372,7 @@ void Exchange::on_client_error(const ProxyError& error) {
 void Exchange::on_response_head(http::ResponseHead& head) {
   if (head.status >= 200 || head.status == 101) {
     choice_.try_answered(head.status);
+    health_.answered(endpoint_, head.status);
   }
   if (head.status >= 400 && drop_answer(head)) {
     return;

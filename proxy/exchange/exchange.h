@@ -26,6 +26,7 @@
 #include "proxy/exchange/compressed_body.h"
 #include "proxy/exchange/context.h"
 #include "proxy/exchange/endpoint_choice.h"
+#include "proxy/exchange/health_gate.h"
 #include "proxy/exchange/stream.h"
 #include "proxy/net/deadline.h"
 #include "proxy/net/transport.h"
@@ -134,6 +135,7 @@ class Exchange final : public RequestSink,
   routing::RouteTable::Match match_;
   const routing::Route* route_ = nullptr;
   Endpoint endpoint_;
+  HealthGate health_;
   EndpointChoice choice_;
   routing::NormalTarget target_;
   routing::HostBuffer host_buffer_;

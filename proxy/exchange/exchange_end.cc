@@ -135,6 +135,7 @@ void Exchange::report() {
        .endpoint = attempts_ == 0 ? nullptr : &endpoint_.address,
        .route = route_,
        .attempts = attempts_,
+       .ejections = health_.ejections(),
        .retry_budget_exhausted = retry_budget_exhausted_,
        .reused_connection = reused_,
        .reason = reason_});

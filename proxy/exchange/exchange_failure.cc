@@ -12,12 +12,16 @@ using routing::RetryPrice;
 
 void Exchange::upstream_failed(const ProxyError& error) {
   reason_ = error.reason;
+  if (!reused_ || error.retry != routing::RetryRule::kFreshConnection) {  // that may be staleness
+    choice_.try_failed();
+  }
   if (phase_ == Phase::kRelaying || phase_ == Phase::kTunnel) {
     drop_upstream();
     client_->abort();
     finish();
     return;
   }
+  health_.failed(endpoint_, error, reused_);
   if (!try_again(error)) {
     answer(error.status, error.reason);
   }

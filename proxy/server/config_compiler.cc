@@ -134,10 +134,14 @@ std::vector<exchange::Endpoint> ConfigCompiler::take_endpoints(const routing::Ba
         ways_.try_emplace({.address = *address, .protocol = spec.protocol, .tls = tls});
     if (added) {
       entry->second.id = take_id(free_endpoints_, next_endpoint_);
+      entry->second.health = health_.take(entry->second.id);
     }
     ++entry->second.uses;
-    endpoints.push_back(
-        {.id = entry->second.id, .address = *address, .protocol = spec.protocol, .tls = tls});
+    endpoints.push_back({.id = entry->second.id,
+                         .address = *address,
+                         .protocol = spec.protocol,
+                         .tls = tls,
+                         .health = entry->second.health});
   }
   return endpoints;
 }

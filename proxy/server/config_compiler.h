@@ -11,6 +11,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "proxy/exchange/config.h"
+#include "proxy/exchange/endpoint_health.h"
 #include "proxy/exchange/retry_budget.h"
 #include "proxy/server/host_policies.h"
 #include "proxy/server/upstream_tls_table.h"
@@ -32,6 +33,9 @@ class ConfigCompiler {
 
   std::shared_ptr<const exchange::Config> compile(const routing::Snapshot& snapshot);
 
+  // Of the endpoints of every Config compiled here.
+  [[nodiscard]] const exchange::EndpointHealthTable& health() const { return health_; }
+
  private:
   // An address and a way to talk to it.
   struct Way {
@@ -46,6 +50,7 @@ class ConfigCompiler {
   };
   struct Use {
     exchange::EndpointId id{};
+    exchange::EndpointHealth* health = nullptr;
     std::uint32_t uses = 0;  // by backends
   };
 
@@ -76,6 +81,7 @@ class ConfigCompiler {
   absl::flat_hash_map<Way, Use> ways_;
   std::vector<exchange::EndpointId> free_endpoints_;
   std::uint32_t next_endpoint_ = 0;
+  exchange::EndpointHealthTable health_;
   TlsCompiler tls_;
   std::vector<std::shared_ptr<const exchange::Backend>> released_;  // by the change being compiled
 };

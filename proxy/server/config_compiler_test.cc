@@ -164,6 +164,33 @@ TEST_F(ConfigCompilerTest, KeepsARetryBudgetOverGenerationsAndFillsItForAnotherB
   EXPECT_TRUE(first->spend());
 }
 
+TEST_F(ConfigCompilerTest, AnEndpointsHealthIsItsOwnForAsLongAsItLives) {
+  const auto health = [](const Config& config, std::size_t backend, std::size_t endpoint) {
+    return config.backends.find(backend)->endpoints.at(endpoint).health;
+  };
+  backend("web", {80, 81});
+  host("a.example", "web");
+  const auto first = compile();
+  auto* const of_80 = health(*first, 0, 0);
+  EXPECT_NE(of_80, health(*first, 0, 1));
+  for (int i = 0; i < 5; ++i) {
+    of_80->report(routing::TryOutcome::kFailed, false, {}, {});
+  }
+  backend("api", {80});
+  const auto both = compile();
+  EXPECT_EQ(health(*both, 0, 0), of_80);
+  EXPECT_EQ(health(*both, 1, 0), of_80);
+  EXPECT_TRUE(of_80->state().is_out());
+
+  // Another endpoint by the same id begins anew.
+  snapshot.backends.erase("api");
+  backend("web", {81});
+  compile();
+  backend("web", {81, 82});
+  EXPECT_EQ(health(*compile(), 0, 1), of_80);
+  EXPECT_FALSE(of_80->has_counted());
+}
+
 TEST_F(ConfigCompilerTest, RetiresOnlyWhatWentWithThisChange) {
   backend("web", {80});
   compile();

@@ -11,6 +11,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "proxy/exchange/pressure.h"
+#include "proxy/server/ejections.h"
 
 namespace portico::server {
 namespace {
@@ -114,6 +115,38 @@ void append_retries(std::vector<MetricFamily>& families, const Metrics& total,
                             MetricType::Counter, std::move(refused)));
 }
 
+// Of backends that have ever had one.
+void append_ejections(std::vector<MetricFamily>& families, const Metrics& total,
+                      const exchange::Config& config) {
+  struct Ejected {
+    std::uint64_t total = 0;
+    std::ptrdiff_t now = 0;
+  };
+  std::map<ServicePort, Ejected> by_port;
+  for (std::size_t id = 0; id < total.ejections_by_backend.size(); ++id) {
+    const auto* backend = config.backends.find(id);
+    if (backend == nullptr || total.ejections_by_backend[id] == 0) {
+      continue;
+    }
+    const auto& spec = *backend->spec;
+    auto& ejected = by_port[{spec.namespace_, spec.service, spec.port}];
+    ejected.total += total.ejections_by_backend[id];
+    ejected.now += std::ranges::count_if(backend->endpoints, is_ejected) +
+                   std::ranges::count_if(backend->tls_endpoints, is_ejected);
+  }
+  std::vector<ClientMetric> totals;
+  std::vector<ClientMetric> now;
+  for (const auto& [port, ejected] : by_port) {
+    totals.push_back(counter(labels_of(port), ejected.total));
+    now.push_back(gauge(labels_of(port), static_cast<double>(ejected.now)));
+  }
+  families.push_back(family("portico_endpoint_ejections_total",
+                            "How often an endpoint was ejected because it failed, by backend.",
+                            MetricType::Counter, std::move(totals)));
+  families.push_back(family("portico_endpoints_ejected", "Endpoints that are ejected, by backend.",
+                            MetricType::Gauge, std::move(now)));
+}
+
 MetricFamily latency(const Metrics& total) {
   ClientMetric metric;
   std::uint64_t cumulative = 0;
@@ -157,6 +190,9 @@ void Metrics::count(const exchange::Record& record) {
   if (record.attempts > 1 || record.retry_budget_exhausted) {
     count_retries(record);
   }
+  if (record.ejections != 0) {
+    count_ejections(record);
+  }
 }
 
 // Only of a request that a backend was picked for: it has a route.
@@ -169,12 +205,23 @@ void Metrics::count_retries(const exchange::Record& record) {
   retries_by_backend[id].refused += record.retry_budget_exhausted ? 1 : 0;
 }
 
+void Metrics::count_ejections(const exchange::Record& record) {
+  const auto id = static_cast<std::size_t>(record.route->backend);
+  if (ejections_by_backend.size() <= id) {
+    ejections_by_backend.resize(id + 1);
+  }
+  ejections_by_backend[id] += static_cast<std::uint64_t>(record.ejections);
+}
+
 void Metrics::retire(routing::BackendId backend) {
   if (const auto id = static_cast<std::size_t>(backend); id < by_backend.size()) {
     by_backend[id] = {};
   }
   if (const auto id = static_cast<std::size_t>(backend); id < retries_by_backend.size()) {
     retries_by_backend[id] = {};
+  }
+  if (const auto id = static_cast<std::size_t>(backend); id < ejections_by_backend.size()) {
+    ejections_by_backend[id] = 0;
   }
 }
 
@@ -191,6 +238,12 @@ void Metrics::add(const Metrics& other) {
   for (std::size_t i = 0; i < other.retries_by_backend.size(); ++i) {
     retries_by_backend[i].made += other.retries_by_backend[i].made;
     retries_by_backend[i].refused += other.retries_by_backend[i].refused;
+  }
+  if (ejections_by_backend.size() < other.ejections_by_backend.size()) {
+    ejections_by_backend.resize(other.ejections_by_backend.size());
+  }
+  for (std::size_t i = 0; i < other.ejections_by_backend.size(); ++i) {
+    ejections_by_backend[i] += other.ejections_by_backend[i];
   }
   add_all(without_backend, other.without_backend);
   add_all(latency, other.latency);
@@ -277,6 +330,7 @@ std::string to_prometheus_text(const Metrics& total, const exchange::Config& con
                             "Requests sent on a connection that was already open.", Counter,
                             {counter({}, total.pool.reuses)}));
   append_retries(families, total, config);
+  append_ejections(families, total, config);
   families.push_back(family("portico_access_log_dropped_total",
                             "Access log lines dropped because the log is slow or full.", Counter,
                             {counter({}, total.dropped_log_lines)}));

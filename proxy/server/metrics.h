@@ -48,6 +48,7 @@ struct Metrics {
   std::uint64_t memory_used_bytes = 0;
   std::uint64_t dropped_log_lines = 0;
   std::vector<Retries> retries_by_backend;  // by BackendId
+  std::vector<std::uint64_t> ejections_by_backend;  // of endpoints; by BackendId
   upstream::PoolCounts pool;
 
   void count(const exchange::Record& record);
@@ -56,6 +57,7 @@ struct Metrics {
 
  private:
   void count_retries(const exchange::Record& record);
+  void count_ejections(const exchange::Record& record);
 };
 
 // Prometheus text exposition format 0.0.4. `config` names the backends.

@@ -56,6 +56,33 @@ TEST(Metrics, CountsAnErrorThatIsToldToAGrpcClientAsAnError) {
   EXPECT_THAT(text_of(metrics), HasSubstr("port=\"\",class=\"5xx\"} 1\n"));
 }
 
+TEST(Metrics, CountsEjectionsByBackendAndThoseThatAreOut) {
+  exchange::EndpointHealthTable health;
+  const routing::Route route{.backend = routing::BackendId{0}};
+  const auto config =
+      exchange::testing::ConfigBuilder().health(health).backend("default/web:80", {80, 81}).build();
+  auto ejecting = record(&route, 502);
+  ejecting.ejections = 2;
+  Metrics metrics;
+  metrics.count(record(&route, 200));
+  EXPECT_THAT(to_prometheus_text(metrics, *config, 1, {}), Not(HasSubstr("ejections_total{")));
+  metrics.count(ejecting);
+  Metrics other;
+  other.add(metrics);
+  other.add(metrics);
+  for (int i = 0; i < 5; ++i) {
+    config->backends.find(0)->endpoints.at(1).health->report(routing::TryOutcome::kFailed, false,
+                                                             {}, {});
+  }
+  const auto text = to_prometheus_text(other, *config, 1, {});
+  EXPECT_THAT(text, HasSubstr("portico_endpoint_ejections_total{namespace=\"\",service=\"\","
+                              "port=\"\"} 4\n"));
+  EXPECT_THAT(text,
+              HasSubstr("portico_endpoints_ejected{namespace=\"\",service=\"\",port=\"\"} 1\n"));
+  other.retire(route.backend);
+  EXPECT_THAT(to_prometheus_text(other, *config, 1, {}), Not(HasSubstr("ejections_total{")));
+}
+
 TEST(Metrics, CountsLatencyInCumulativeBuckets) {
   Metrics metrics;
   metrics.count(record(nullptr, 200, 5ms));

@@ -72,7 +72,8 @@ Server::Server(net::Loop& control, ServerSetup setup)
                 TlsCompiler({.alpn = {"h2", "http/1.1"}}, std::make_shared<tls::TicketKeys>())),
       memory_(setup_.max_memory_bytes),
       overload_(memory_.limit_bytes()),
-      memory_deadline_(control_, [this] { watch_memory(); }) {}
+      memory_deadline_(control_, [this] { watch_memory(); }),
+      endpoints_deadline_(control_, [this] { watch_endpoints(); }) {}
 
 Server::~Server() {
   for (auto& worker : workers_) {
@@ -117,6 +118,7 @@ void Server::publish(const routing::Snapshot& snapshot, std::move_only_function<
     if (overload_.limit_bytes() != 0) {
       watch_memory();
     }
+    watch_endpoints();
     control_.post(std::move(adopted));
     return;
   }
@@ -141,6 +143,26 @@ void Server::watch_memory() {
   }
   if (now > before) {
     malloc_trim(0);  // what was freed may be kept by the allocator only
+  }
+}
+
+void Server::watch_endpoints() {
+  constexpr std::chrono::milliseconds kEach{500};
+  endpoints_deadline_.arm(kEach);
+  const auto changes = compiler_.health().changes();
+  if (std::exchange(seen_health_changes_, changes) == changes) {
+    return;
+  }
+  const auto news = ejections_.look(*config_);
+  if (!news.ejected.empty()) {
+    for (auto& worker : workers_) {
+      worker->let_go_of(news.ejected);
+    }
+  }
+  for (const auto& line : news.lines) {
+    if (setup_.tell) {
+      setup_.tell(line);
+    }
   }
 }
 

@@ -15,6 +15,7 @@
 #include "proxy/server/access_log.h"
 #include "proxy/server/config_compiler.h"
 #include "proxy/server/connection_limits.h"
+#include "proxy/server/ejections.h"
 #include "proxy/server/memory_gauge.h"
 #include "proxy/server/overload.h"
 #include "proxy/server/worker.h"
@@ -29,7 +30,8 @@ struct ServerSetup {
   net::SocketAddress https;
   exchange::Options options;
   LogFormat access_log = LogFormat::kOff;
-  std::string access_log_path;  // empty: standard output
+  std::string access_log_path;                   // empty: standard output
+  std::function<void(const std::string&)> tell;  // a line for the log
 };
 
 // Thread:    the controller's, on its loop; collect() may be called from any.
@@ -63,6 +65,7 @@ class Server {
   Server(net::Loop& control, ServerSetup setup);
   std::expected<void, std::string> open_listeners();
   void watch_memory();
+  void watch_endpoints();
   [[nodiscard]] bool started() const { return config_ != nullptr; }
 
   net::Loop& control_;
@@ -77,6 +80,9 @@ class Server {
   Overload overload_;
   std::atomic<std::uint64_t> memory_used_ = 0;  // as last seen; metrics are asked for by any thread
   net::Deadline memory_deadline_;
+  Ejections ejections_;
+  std::uint32_t seen_health_changes_ = 0;
+  net::Deadline endpoints_deadline_;
   net::SocketAddress http_;
   net::SocketAddress https_;
 };

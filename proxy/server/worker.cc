@@ -164,6 +164,14 @@ void Worker::report_if_drained() {
   }
 }
 
+void Worker::let_go_of(std::vector<exchange::EndpointId> endpoints) {
+  loop_.post([this, endpoints = std::move(endpoints)] {
+    for (const auto endpoint : endpoints) {
+      pool_.retire(endpoint);
+    }
+  });
+}
+
 void Worker::set_pressure(exchange::Pressure pressure) {
   loop_.post([this, pressure] {
     context_.pressure = pressure;

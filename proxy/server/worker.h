@@ -62,6 +62,8 @@ class Worker final : private downstream::ConnectionOwner,
   void announce_drain();
   // Empties the accept queues and closes the listeners; `drained` is called once nothing is open.
   void drain(std::move_only_function<void()> drained);
+  // Connections to these endpoints are not used again: idle ones close, others when they are free.
+  void let_go_of(std::vector<exchange::EndpointId> endpoints);
   // How short memory is from now on.
   void set_pressure(exchange::Pressure pressure);
   void stop();

@@ -33,7 +33,8 @@ class H2Pool final : private H2ConnectionOwner {
                                         exchange::ResponseSink& sink,
                                         exchange::AcquireSink& waiter);
 
-  // No backend names the endpoint any more: what is open is finished, nothing new is sent.
+  // No backend names the endpoint any more, or it fails: what is open is finished, and new requests
+  // get new connections.
   void retire(exchange::EndpointId endpoint);
 
  private:

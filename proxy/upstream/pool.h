@@ -33,8 +33,8 @@ class Pool final : public exchange::Upstreams, private ConnectionOwner {
                    std::chrono::milliseconds connect_timeout, exchange::ResponseSink& sink,
                    exchange::AcquireSink& waiter) override;
 
-  // No backend names the endpoint any more: idle connections close now, lent ones when they come
-  // back.
+  // No backend names the endpoint any more, or it fails: idle connections close now, lent ones when
+  // they come back.
   void retire(exchange::EndpointId endpoint);
 
   [[nodiscard]] const PoolCounts& counts() const { return counts_; }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proxy/exchange/config.h"
+#include "proxy/exchange/endpoint_health.h"
 
 namespace portico::exchange::testing {
 
@@ -18,6 +19,11 @@ class ConfigBuilder {
   // Of the backends that are named from now on.
   ConfigBuilder& retry_budget(RetryBudget& budget) {
     retry_budget_ = &budget;
+    return *this;
+  }
+  // The same.
+  ConfigBuilder& health(EndpointHealthTable& health) {
+    health_ = &health;
     return *this;
   }
   // `ports` are those of endpoints at 127.0.0.1.
@@ -30,7 +36,9 @@ class ConfigBuilder {
     for (const auto port : ports) {
       spec->endpoints.push_back({.address = "127.0.0.1", .port = port});
       backend->endpoints.push_back(
-          {.id = EndpointId{port}, .address = *net::SocketAddress::from("127.0.0.1", port)});
+          {.id = EndpointId{port},
+           .address = *net::SocketAddress::from("127.0.0.1", port),
+           .health = health_ == nullptr ? nullptr : health_->take(EndpointId{port})});
     }
     backend->spec = std::move(spec);
     backend->retry_budget = retry_budget_;
@@ -70,6 +78,7 @@ class ConfigBuilder {
  private:
   std::shared_ptr<Config> config_ = std::make_shared<Config>();
   RetryBudget* retry_budget_ = nullptr;
+  EndpointHealthTable* health_ = nullptr;
   std::map<std::string, routing::HostSpec> hosts_;
   std::map<std::string, routing::BackendId> backends_;
 };

@@ -1,0 +1,70 @@
+// What all workers together know of an endpoint's failures: routing/outlier.h, shared.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+#include "proxy/exchange/config.h"
+#include "routing/outlier.h"
+
+namespace portico::exchange {
+
+// One word, so that no lock is needed: every worker sees an ejection at its next pick. Read at each
+// pick and each answer; written on failure, and by the answers that end what was counted. A line of
+// its own, so that a neighbour's failures don't slow down who only reads.
+//
+// Thread: any.
+class alignas(64) EndpointHealth {
+ public:
+  using Clock = std::chrono::steady_clock;
+  enum class Entry : std::uint8_t {
+    kFree,     // it serves
+    kClaimed,  // it was out and is due: this one request finds out how it is
+    kShut,     // it is out
+  };
+
+  // `changes` is counted up whenever an endpoint is ejected or returns.
+  explicit EndpointHealth(std::atomic<std::uint32_t>& changes) : changes_(changes) {}
+
+  // Whether a pick should step over it: out, and nobody's turn to find out.
+  [[nodiscard]] bool is_shut(Clock::time_point now) const;
+  // For the endpoint that was picked. Of several that find it due, one gets kClaimed.
+  [[nodiscard]] Entry enter(Clock::time_point now);
+
+  // After each try; `let_through` where it was out and tried all the same. True where this ejects.
+  bool report(routing::TryOutcome outcome, bool let_through, const routing::OutlierLimits& limits,
+              Clock::time_point now);
+  // Whether an answer has anything to end, or an ejection to remember.
+  [[nodiscard]] bool has_counted() const { return word_.load(std::memory_order_relaxed) != 0; }
+
+  [[nodiscard]] routing::OutlierState state() const;
+  // It is another endpoint's from now on. A report on the old one that is still under way counts
+  // against the new one, once.
+  void reset() { word_.store(0, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> word_ = 0;
+  std::atomic<std::uint32_t>& changes_;
+};
+
+// By EndpointId; addresses stay.
+//
+// Thread:    take() and of() the controller's; what they return, any.
+// Lifetime:  outlives every worker.
+class EndpointHealthTable {
+ public:
+  // For an id that is given to an endpoint from now on.
+  EndpointHealth* take(EndpointId id);
+
+  // Differs from what it was as soon as any endpoint was ejected or has returned.
+  [[nodiscard]] std::uint32_t changes() const { return changes_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint32_t> changes_ = 0;
+  std::deque<EndpointHealth> blocks_;
+};
+
+}  // namespace portico::exchange

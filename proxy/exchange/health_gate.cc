@@ -1,0 +1,48 @@
+#include "proxy/exchange/health_gate.h"
+
+namespace portico::exchange {
+
+using routing::TryOutcome;
+
+void HealthGate::begin_try(const routing::Policy& policy, std::size_t endpoints,
+                           Clock::time_point now) {
+  heeds_ = policy.outlier_ejection && endpoints > 1;
+  limits_.server_errors = policy.consecutive_5xx;
+  now_ = now;
+  entry_ = nullptr;
+  is_probe_ = false;
+}
+
+bool HealthGate::enter(const Endpoint& endpoint) {
+  if (!heeds_ || endpoint.health == nullptr) {
+    return true;
+  }
+  const auto entry = endpoint.health->enter(now_);
+  if (entry == EndpointHealth::Entry::kShut) {
+    return false;
+  }
+  if (entry == EndpointHealth::Entry::kClaimed) {
+    entry_ = endpoint.health;
+    is_probe_ = true;
+  }
+  return true;
+}
+
+void HealthGate::failed(const Endpoint& endpoint, const routing::ProxyError& error,
+                        bool connection_reused) {
+  if (heeds_ && endpoint.health != nullptr) {
+    tell(*endpoint.health, routing::outcome_of(error, connection_reused));
+  }
+}
+
+void HealthGate::tell(EndpointHealth& health, TryOutcome outcome) {
+  const bool is_failure = outcome != TryOutcome::kAnswered && outcome != TryOutcome::kSilent;
+  if (!is_failure && !health.has_counted()) {
+    return;  // nearly always
+  }
+  if (health.report(outcome, entry_ == &health, limits_, loop_.now())) {
+    ++ejections_;
+  }
+}
+
+}  // namespace portico::exchange

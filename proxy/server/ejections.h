@@ -1,0 +1,35 @@
+// Endpoints that are ejected or have returned, as people and connection pools are told.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <absl/container/flat_hash_set.h>
+
+#include "proxy/exchange/config.h"
+
+namespace portico::server {
+
+// Looks at what is, and remembers what it was. An endpoint that was ejected and returned between
+// two looks was never seen, and one whose ejection is prolonged is not told of again.
+//
+// Thread: the controller's.
+class Ejections {
+ public:
+  struct News {
+    std::vector<exchange::EndpointId> ejected;
+    std::vector<std::string> lines;  // a sentence each; of very many only some
+  };
+
+  // What is new in a Config's endpoints.
+  News look(const exchange::Config& config);
+
+ private:
+  absl::flat_hash_set<exchange::EndpointId> out_;
+};
+
+// Whether it is stepped over now.
+[[nodiscard]] bool is_ejected(const exchange::Endpoint& endpoint);
+
+}  // namespace portico::server
