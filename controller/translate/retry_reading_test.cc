@@ -11,9 +11,10 @@ using namespace std::chrono_literals;
 using routing::RetryConditions;
 using enum routing::RetryOn;
 
-routing::RetryPolicy by_annotations(std::map<std::string, std::string, std::less<>> annotations,
-                                    const routing::Policy& defaults = {}) {
-  auto reading = read_annotations(annotations, defaults);
+routing::RetryPolicy by_annotations(
+    const std::map<std::string, std::string, std::less<>>& annotations,
+    const routing::Policy& defaults = {}) {
+  const auto reading = read_annotations(annotations, defaults);
   EXPECT_TRUE(reading.findings.empty());
   return reading.policy.retries;
 }

@@ -219,8 +219,7 @@ void Exchange::pick_endpoint() {
     answer(503, "backend denied: TLS with it can't be had as asked for");
     return;
   }
-  const auto& endpoints =
-      backend->spec->tls_like_client && is_tls() ? backend->tls_endpoints : backend->endpoints;
+  const auto endpoints = endpoints_of(*backend);
   health_.begin_try(*route_->policy, endpoints.size(),
                     attempts_ == 0 ? started_ : context_.loop.now());
   const auto* chosen =
@@ -239,6 +238,10 @@ void Exchange::pick_endpoint() {
   endpoints_ = static_cast<int>(endpoints.size());
   retry_budget_ = backend->retry_budget;
   acquire(health_.is_probe() ? Reuse::kFresh : Reuse::kAllowed);
+}
+
+std::span<const Endpoint> Exchange::endpoints_of(const Backend& backend) const {
+  return backend.spec->tls_like_client && is_tls() ? backend.tls_endpoints : backend.endpoints;
 }
 
 void Exchange::acquire(Reuse reuse) {

@@ -82,6 +82,7 @@ class Exchange final : public RequestSink,
   [[nodiscard]] bool admit_client_to(const routing::HostTls& host);
   void edit_request();
   void pick_endpoint();
+  [[nodiscard]] std::span<const Endpoint> endpoints_of(const Backend& backend) const;
   void acquire(Reuse reuse);
   [[nodiscard]] std::optional<Announcement> announcement() const;
   void send(ClientStream& stream);
@@ -105,6 +106,7 @@ class Exchange final : public RequestSink,
   void upstream_failed(const routing::ProxyError& error);
   [[nodiscard]] bool drop_answer(const http::ResponseHead& head);
   [[nodiscard]] bool try_again(const routing::ProxyError& error);
+  void follow_change();
   [[nodiscard]] routing::RetryPlan plan_retry(const routing::ProxyError& error) const;
   [[nodiscard]] bool keeps_body() const;
   void on_deadline();

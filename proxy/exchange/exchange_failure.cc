@@ -1,4 +1,5 @@
 // What an exchange does when its endpoint fails or is late. The phases are in exchange.cc.
+#include <algorithm>
 #include <utility>
 
 #include "proxy/exchange/exchange.h"
@@ -44,6 +45,9 @@ bool Exchange::drop_answer(const http::ResponseHead& head) {
 
 // False where nothing was done.
 bool Exchange::try_again(const ProxyError& error) {
+  if (config_ == nullptr) {
+    follow_change();
+  }
   const auto plan = plan_retry(error);
   if (plan.action == RetryAction::kGiveUp) {
     return false;
@@ -66,6 +70,34 @@ bool Exchange::try_again(const ProxyError& error) {
   return true;
 }
 
+// A change came while an endpoint was awaited, perhaps the very one that takes this endpoint away:
+// where the request is still served in the same way by the same backend, its further tries are
+// under what is served now.
+void Exchange::follow_change() {
+  const auto& config = context_.config->config();
+  const auto match = config.routes.match({.host = host_, .path = target_.path()});
+  if (match.route == nullptr || match.route->spec->backend != route_->spec->backend ||
+      *match.route->policy != *route_->policy) {
+    return;
+  }
+  const auto* backend = config.backends.find(static_cast<std::size_t>(match.route->backend));
+  if (backend == nullptr) {
+    return;
+  }
+  match_ = match;
+  route_ = match.route;
+  config_ = context_.config;
+  context_.pinned.push_back(*this);
+  const auto endpoints = endpoints_of(*backend);
+  const bool is_there = std::ranges::any_of(endpoints, [this](const Endpoint& endpoint) {
+    return endpoint.address == endpoint_.address;
+  });
+  if (!is_there || std::cmp_not_equal(endpoints.size(), endpoints_)) {
+    choice_.begin();  // what was tried was counted by the places of before
+  }
+  endpoints_ = static_cast<int>(endpoints.size()) + (is_there ? 0 : 1);
+}
+
 routing::RetryPlan Exchange::plan_retry(const ProxyError& error) const {
   const auto elapsed = std::chrono::steady_clock::now() - started_;
   return routing::plan_retry(
@@ -81,10 +113,10 @@ routing::RetryPlan Exchange::plan_retry(const ProxyError& error) const {
       route_->policy->retries);
 }
 
-// What a policy never sends twice need not be kept.
+// What a policy never sends twice need not be kept, and memory that is short has better uses.
 bool Exchange::keeps_body() const {
   const auto& retries = route_->policy->retries;
-  return request_ == Half::kOpen && !retries.on.empty() &&
+  return request_ == Half::kOpen && !retries.on.empty() && context_.pressure == Pressure::kNone &&
          (retries.repeats_any_method() || routing::is_idempotent(head_->method_text));
 }
 

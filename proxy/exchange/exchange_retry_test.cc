@@ -256,6 +256,18 @@ TEST(Retries, SendALongBodyOnce) {
   scene.expect_finished();
 }
 
+TEST(Retries, KeepNoBodyWhereMemoryIsShort) {
+  Scene scene;
+  scene.worker.context.pressure = Pressure::kHigh;
+  put(scene, 2);
+  scene.start();
+  scene.exchange.on_request_body(bytes_of("ab"));
+  scene.exchange.on_request_end(nullptr);
+  scene.backend().fail(error::kHeadTimeout);
+  EXPECT_EQ(scene.client.status, 504);
+  scene.expect_finished();
+}
+
 TEST(Retries, SendTrailersOnce) {
   Scene scene;
   put(scene, 0);
@@ -278,6 +290,75 @@ TEST(Retries, SendABodyAgainOfWhichNothingHadLeft) {
   scene.backend().fail(error::kClosedBeforeAnswer);
   scene.worker.upstreams.connected();
   EXPECT_EQ(scene.backend().body, "ab");
+}
+
+// ---- changes meanwhile
+
+std::shared_ptr<const Config> shop_at(std::initializer_list<std::uint16_t> ports,
+                                      const routing::Policy& policy = {},
+                                      const std::string& backend = "default/web:80") {
+  return testing::ConfigBuilder()
+      .backend("default/other:80", {9001})
+      .backend(backend, ports)
+      .route("shop.example.com", "/", backend, policy)
+      .build();
+}
+
+TEST(Retries, AskAnEndpointThatCameWhileTheLastOneWasAwaited) {
+  Scene scene(shop_at({8001}));
+  scene.start();
+  scene.worker.adopt(shop_at({8002}));
+  scene.backend().fail(error::kHeadTimeout);
+  EXPECT_THAT(scene.worker.upstreams.ports, ::testing::ElementsAre(8001, 8002));
+  scene.worker.adopt(shop_at({8003}));
+  scene.backend().answer(200, "x");
+  EXPECT_EQ(scene.client.status, 200);
+  EXPECT_TRUE(scene.record().has_route);
+  scene.expect_finished();
+}
+
+TEST(Retries, StepOverWhatWasTriedBeforeAChangeOfSomethingElse) {
+  for (int i = 0; i < 4; ++i) {
+    Scene scene(shop_at({8001, 8002}));
+    scene.start();
+    scene.worker.adopt(shop_at({8001, 8002}));
+    scene.backend().fail(error::kHeadTimeout);
+    EXPECT_EQ(asked(scene), 2U);
+    scene.worker.adopt(shop_at({8001, 8002}));
+    scene.backend().fail(error::kHeadTimeout);
+    EXPECT_EQ(scene.client.status, 504);
+    scene.expect_finished();
+  }
+}
+
+TEST(Retries, GiveUpWhereTheRequestIsServedInAnotherWayNow) {
+  const auto elsewhere = shop_at({8002}, {}, "default/new:80");
+  const auto denied = shop_at({8002}, {.denied_because = "a guard"});
+  const auto nowhere = testing::ConfigBuilder()
+                           .backend("default/web:80", {8002})
+                           .route("other.example.com", "/", "default/web:80")
+                           .build();
+  for (const auto& config : {elsewhere, denied, nowhere}) {
+    Scene scene(shop_at({8001}));
+    scene.start();
+    scene.worker.adopt(config);
+    scene.backend().fail(error::kHeadTimeout);
+    EXPECT_EQ(scene.client.status, 504);
+    EXPECT_EQ(asked(scene), 1U);
+    scene.expect_finished();
+  }
+}
+
+TEST(Retries, UseAFreshConnectionToTheSameEndpointWhateverChanged) {
+  Scene scene(shop_at({8001}));
+  scene.start();
+  scene.worker.adopt(shop_at({8002}));
+  scene.backend().fail(error::kClosedBeforeAnswer);
+  scene.worker.upstreams.connected();
+  EXPECT_THAT(scene.worker.upstreams.ports, ::testing::ElementsAre(8001, 8001));
+  scene.backend().answer(200, "x");
+  EXPECT_EQ(scene.client.status, 200);
+  scene.expect_finished();
 }
 
 // ---- the budget
