@@ -37,7 +37,7 @@ constexpr Field<Service> kServiceSpecFields[] = {
     {"clusterIPs"},
     {"externalIPs",
      [](FieldReader& r, const At& at, Service& out) { r.string_list(at, out.external_ips); }},
-    {"sessionAffinity"},
+    {"sessionAffinity", read_string<&Service::session_affinity>},
     {"sessionAffinityConfig"},
     {"loadBalancerIP"},
     {"loadBalancerClass"},

@@ -109,6 +109,8 @@ spec:
   type: ExternalName
   externalName: db.example.com
   clusterIP: None
+  sessionAffinity: ClientIP
+  sessionAffinityConfig: {clientIP: {timeoutSeconds: 600}}
   selector: {app: api}
   ports:
   - {name: http, port: 80, targetPort: 8080, appProtocol: http}
@@ -119,6 +121,7 @@ spec:
   EXPECT_EQ(service.type, "ExternalName");
   EXPECT_EQ(service.external_name, "db.example.com");
   EXPECT_EQ(service.cluster_ip, "None");
+  EXPECT_EQ(service.session_affinity, "ClientIP");
   ASSERT_EQ(service.ports.size(), 2U);
   EXPECT_EQ(service.ports[0].protocol, "TCP");
   EXPECT_EQ(service.ports[0].target_port.number, 8080);

@@ -120,6 +120,7 @@ struct Service {
   std::string external_name;
   std::vector<ServicePort> ports;
   std::vector<std::string> external_ips;
+  std::string session_affinity;                    // "ClientIP", else "None" or ""
   std::vector<LoadBalancerAddress> load_balancer;  // of its status
   bool operator==(const Service&) const = default;
 };

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "controller/translate/affinity_values.h"
 #include "controller/translate/annotation_values.h"
 #include "controller/translate/annotations.h"
 #include "controller/translate/balance_values.h"
@@ -202,21 +203,35 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
     later("canary-weight", kIngress, "the share of requests that the canary gets"),
     later("canary-weight-total", kIngress, "what canary-weight is a share of"),
     // Affinity and balancing
-    later("affinity", kIngress, "keeps a client at one endpoint, by a cookie"),
-    later("affinity-mode", kIngress, "balanced or persistent affinity"),
+    wish("affinity", kIngress, read_affinity, Guard::kNo, "none",
+         "`cookie` keeps a client at one endpoint, by a cookie that any replica honours; it comes "
+         "before upstream-hash-by and load-balance"),
+    wish("affinity-mode", kIngress, read_affinity_mode, Guard::kNo, "balanced",
+         "`balanced` moves a share of the clients when endpoints come, `persistent` none while "
+         "their endpoint is there"),
     later("affinity-canary-behavior", kIngress, "whether affinity covers the canary"),
-    later("session-cookie-name", kIngress, "the affinity cookie's name"),
-    later("session-cookie-path", kIngress, "the affinity cookie's Path"),
-    later("session-cookie-domain", kIngress, "the affinity cookie's Domain"),
-    later("session-cookie-samesite", kIngress, "the affinity cookie's SameSite"),
-    later("session-cookie-conditional-samesite-none", kIngress,
-          "leaves SameSite=None out for old browsers"),
-    later("session-cookie-secure", kIngress, "the affinity cookie's Secure"),
-    later("session-cookie-partitioned", kIngress, "the affinity cookie's Partitioned"),
-    later("session-cookie-expires", kIngress, "the affinity cookie's Expires, in seconds from now"),
-    later("session-cookie-max-age", kIngress, "the affinity cookie's Max-Age"),
-    later("session-cookie-change-on-failure", kIngress,
-          "a retry moves the client to another endpoint"),
+    wish("session-cookie-name", kIngress, read_cookie_name, Guard::kNo, "INGRESSCOOKIE",
+         "the affinity cookie's name"),
+    wish("session-cookie-path", kIngress, read_cookie_path, Guard::kNo, "the rule's path",
+         "the affinity cookie's Path"),
+    wish("session-cookie-domain", kIngress, read_cookie_domain, Guard::kNo, "none",
+         "the affinity cookie's Domain"),
+    wish("session-cookie-samesite", kIngress, read_cookie_same_site, Guard::kNo, "none is sent",
+         "the affinity cookie's SameSite: None, Lax or Strict"),
+    wish("session-cookie-conditional-samesite-none", kIngress,
+         read_cookie_conditional_same_site_none, Guard::kNo, "false",
+         "leaves SameSite=None out for old browsers that misread it"),
+    wish("session-cookie-secure", kIngress, read_cookie_secure, Guard::kNo, "false",
+         "the affinity cookie is always Secure, not only for requests that came by https"),
+    wish("session-cookie-partitioned", kIngress, read_cookie_partitioned, Guard::kNo, "false",
+         "the affinity cookie is Partitioned"),
+    wish("session-cookie-expires", kIngress, read_cookie_expires, Guard::kNo, "none is sent",
+         "the affinity cookie's Expires, in seconds from now"),
+    wish("session-cookie-max-age", kIngress, read_cookie_max_age, Guard::kNo, "none is sent",
+         "the affinity cookie's Max-Age, in seconds"),
+    wish("session-cookie-change-on-failure", kIngress, read_cookie_change_on_failure, Guard::kNo,
+         "false",
+         "a client whose endpoint failed gets a cookie of another; else it returns to its own"),
     wish("load-balance", kIngress, read_load_balance, Guard::kNo, "the ConfigMap's (round_robin)",
          "`round_robin`, `ewma`; Portico's own: `least_requests`, `random`"),
     wish("upstream-hash-by", kIngress, read_hash_by, Guard::kNo, "none",

@@ -48,7 +48,15 @@ class Reader {
     }
   }
 
-  AnnotationReading take() { return std::move(reading_); }
+  AnnotationReading take() {
+    if (!asks_affinity_) {
+      reading_.backend.balance.affinity.reset();
+      for (auto& finding : of_affinity_) {
+        reading_.findings.push_back(std::move(finding));
+      }
+    }
+    return std::move(reading_);
+  }
 
  private:
   void add(Severity severity, std::string_view prefix, std::string_view name, std::string message,
@@ -65,6 +73,7 @@ class Reader {
     const auto done = row.read_wish != nullptr ? row.read_wish(trim(value), reading_.backend)
                                                : row.read(value, reading_.policy);
     if (done) {
+      note_affinity(prefix, row, value);
       return;
     }
     if (row.guards_access == Guard::kYes) {
@@ -76,6 +85,17 @@ class Reader {
         built_in_ ? fmt::format("correct the value; until then the default, {}, is in force",
                                 row.default_value)
                   : "correct the value; until then the default is in force");
+  }
+
+  void note_affinity(std::string_view prefix, const AnnotationRow& row, std::string_view value) {
+    if (row.name == "affinity") {
+      asks_affinity_ = true;
+    } else if (row.name == "affinity-mode" || row.name.starts_with("session-cookie-")) {
+      of_affinity_.push_back(
+          {Severity::kWarning, fmt::format("{}{}", prefix, row.name),
+           fmt::format("{} has no effect without `affinity: cookie`", quoted_value(value)),
+           "add the annotation affinity, or remove this one"});
+    }
   }
 
   // What guards and can't be understood closes.
@@ -154,6 +174,8 @@ class Reader {
 
   const bool built_in_;  // the defaults are those of the table
   AnnotationReading reading_;
+  bool asks_affinity_ = false;
+  std::vector<AnnotationFinding> of_affinity_;  // findings, where nothing asks for affinity
 };
 
 }  // namespace

@@ -48,12 +48,21 @@ std::string dns_name(std::string name) {
   return name;
 }
 
-// Shared with the wish; null: nothing is asked for.
-std::shared_ptr<const routing::BalanceSpec> balance_of(const BackendName& name) {
-  if (name.wish == nullptr || name.wish->balance == routing::BalanceSpec()) {
+// As the Ingress asks, which comes before what the Service asks; null: nothing is asked for.
+std::shared_ptr<const routing::BalanceSpec> balance_of(const BackendName& name,
+                                                       const kube::Service& service) {
+  static const routing::BalanceSpec kNothing;
+  const auto& asked = name.wish == nullptr ? kNothing : name.wish->balance;
+  if (service.session_affinity == "ClientIP" && !asked.affinity && asked.hash_by.empty()) {
+    auto balance = std::make_shared<routing::BalanceSpec>(asked);
+    balance->hash_by = "$remote_addr";
+    balance->hash_subset = false;
+    return balance;
+  }
+  if (asked == kNothing) {
     return nullptr;
   }
-  return {name.wish, &name.wish->balance};
+  return {name.wish, &asked};
 }
 
 // Of a wish for the Service's address that can't be granted.
@@ -196,7 +205,7 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
                                            .here = here_});
   if (spec.missing_because.empty()) {
     set_speech(backend, *service, state, spec);
-    spec.balance = balance_of(backend.name);
+    spec.balance = balance_of(backend.name, *service);
   }
   auto found_out = findings(backend.name, backend.users, spec);
   if (spec.missing_because.empty() && backend.name.wish != nullptr &&

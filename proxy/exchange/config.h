@@ -10,6 +10,7 @@
 
 #include "proxy/net/proxy_header.h"
 #include "proxy/net/socket_address.h"
+#include "routing/affinity.h"
 #include "routing/compression_settings.h"
 #include "routing/hash_key.h"
 #include "routing/hash_ring.h"
@@ -65,10 +66,11 @@ struct Backend {
   // The same by TLS, for requests that came by TLS; empty unless spec->tls_like_client.
   std::vector<Endpoint> tls_endpoints;
   std::shared_ptr<const UpstreamTls> tls;  // null: plaintext
-  RetryBudget* retry_budget = nullptr;     // outlives every Config; null: no bound
   // Of either list's endpoints; null where neither hashing nor affinity asks for it.
   std::shared_ptr<const routing::HashRing> ring;
-  routing::HashKey hash_key;  // empty: nothing is hashed
+  std::shared_ptr<const routing::AffinityTable> affinity;  // null: none is asked for
+  routing::HashKey hash_key;                               // empty: nothing is hashed
+  RetryBudget* retry_budget = nullptr;                     // outlives every Config; null: no bound
 };
 
 struct Config {

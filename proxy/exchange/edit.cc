@@ -180,6 +180,9 @@ void write(const OutgoingResponse& response, Head& head) {
       head.field("Strict-Transport-Security", response.strict_transport_security);
     }
   }
+  if (!response.set_cookie.empty()) {
+    head.field("Set-Cookie", response.set_cookie);
+  }
   if (!response.content_type.empty()) {
     head.field("Content-Type", response.content_type);
   }

@@ -66,6 +66,7 @@ struct OutgoingResponse {
   std::string_view date;                       // set where the backend sent none
   std::string_view strict_transport_security;  // instead of the backend's; empty: its own stays
   bool own = false;                            // made here: Server and Date are ours
+  std::string_view set_cookie;                 // of ours, beside the backend's; empty: none
   std::string_view content_encoding;           // the coding that this hop put on; empty: none
   bool varies_by_encoding = false;             // by Accept-Encoding: said, unless the backend did
 

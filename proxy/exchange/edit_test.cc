@@ -61,6 +61,15 @@ TEST(OutgoingResponse, IsTheSameWrittenAndByCalls) {
             "Server: portico\r\nDate: today\r\nA: 1\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n");
 }
 
+TEST(OutgoingResponse, SaysACookieOfItsOwnBesideTheBackends) {
+  http::FieldBlock fields;
+  fields.add(http::FieldId::kSetCookie, "Set-Cookie", "a=1");
+  const OutgoingResponse response{.fields = &fields, .date = "today", .set_cookie = "b=2"};
+  EXPECT_EQ(written(response), called(response));
+  EXPECT_EQ(written(response),
+            "Server: portico\r\nDate: today\r\nSet-Cookie: b=2\r\nSet-Cookie: a=1\r\n\r\n");
+}
+
 TEST(OutgoingResponse, SaysStrictTransportSecurityInsteadOfTheBackend) {
   http::FieldBlock fields;
   fields.add(http::FieldId::kStrictTransportSecurity, "strict-transport-security", "max-age=1");

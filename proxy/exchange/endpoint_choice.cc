@@ -79,6 +79,10 @@ bool EndpointChoice::was_tried(std::size_t index) const {
 
 template <class Skips>
 std::size_t EndpointChoice::pick(const Question& question, Skips skips) {
+  if (const auto& sessions = question.backend.affinity; sessions != nullptr) {
+    return affinity_.next(*question.backend.spec->balance->affinity, *sessions, question.request,
+                          balancers_.lots(), skips);
+  }
   if (!question.backend.hash_key.pieces().empty()) {
     if (const auto hash = hash_request(question.backend.hash_key, question.request)) {
       return pick_by_hash(question, *hash, skips);

@@ -11,6 +11,7 @@
 
 #include "proxy/exchange/client_facts.h"
 #include "proxy/exchange/config.h"
+#include "proxy/exchange/session_affinity.h"
 #include "proxy/http/message.h"
 #include "routing/path.h"
 
@@ -25,6 +26,7 @@ struct ChoiceRequest {
   const routing::NormalTarget& target;
   const ClientFacts& client;
   std::string_view host;                                        // that is asked for
+  std::string_view route_path;                                  // the rule's, as written
   std::string_view server_name;                                 // that the rule is for; empty: any
   routing::Strategy strategy = routing::Strategy::kRoundRobin;  // of backends that ask for none
 };
@@ -42,12 +44,19 @@ class EndpointChoice {
   EndpointChoice(Balancers& balancers, HealthGate& health)
       : balancers_(balancers), health_(health) {}
 
-  void begin() { tries_ = 0; }
+  void begin() {
+    tries_ = 0;
+    affinity_.begin();
+  }
 
   // For the request's next try. `endpoints` are the backend's, plaintext or TLS, the same ones for
   // every try of a request; null where there is none.
   const Endpoint* next(routing::BackendId id, const Backend& backend,
                        std::span<const Endpoint> endpoints, const ChoiceRequest& request);
+
+  // Of an answer by the endpoint of the last next(): its Set-Cookie, by session affinity; empty:
+  // none.
+  [[nodiscard]] std::string_view set_cookie() const { return affinity_.set_cookie(); }
 
   // The one that next() gave is asked; perhaps once more, on another connection.
   void try_began(EndpointId endpoint) {
@@ -98,6 +107,7 @@ class EndpointChoice {
 
   Balancers& balancers_;
   HealthGate& health_;
+  SessionAffinity affinity_;
   std::array<std::uint32_t, 8> tried_;  // indexes of the last tries
   std::size_t tries_ = 0;
   bool counts_ = false;  // the strategy goes by the load

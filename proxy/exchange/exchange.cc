@@ -228,6 +228,7 @@ void Exchange::pick_endpoint() {
                     .target = target_,
                     .client = client_facts_,
                     .host = host_,
+                    .route_path = route_->spec->path,
                     .server_name = match_.owner == nullptr ? "" : match_.owner->host(),
                     .strategy = config_->config().settings->load_balance});
   if (chosen == nullptr) {
@@ -253,11 +254,11 @@ void Exchange::acquire(Reuse reuse) {
   auto acquired =
       context_.upstreams.acquire(endpoint_, reuse, route_->policy->connect_timeout, *this, *this);
   endpoint_.announcement = nullptr;
-  if (acquired.stream == nullptr) {
+  reused_ = acquired.stream != nullptr;
+  if (!reused_) {
     pending_ = std::move(acquired.pending);
     return;
   }
-  reused_ = true;
   send(*acquired.stream);
 }
 
@@ -409,7 +410,8 @@ void Exchange::relay_head(http::ResponseHead& head) {
                             .to_head = head_->method == http::Method::kHead,
                             .fields = &head.fields,
                             .date = context_.date.now(),
-                            .strict_transport_security = strict_transport_security()};
+                            .strict_transport_security = strict_transport_security(),
+                            .set_cookie = choice_.set_cookie()};
   if (const auto& compression = context_.config->config().compression; compression != nullptr) {
     coded_.begin(*compression, context_.compressors, *head_, head, response);
   }
@@ -425,8 +427,11 @@ void Exchange::start_tunnel(http::ResponseHead& head) {
   phase_ = Phase::kTunnel;
   status_ = upstream_status_ = 101;
   request_ = Half::kOpen;
-  client_->send_head(
-      {.status = 101, .reason = head.reason, .upgrade = head.upgrade, .fields = &head.fields});
+  client_->send_head({.status = 101,
+                      .reason = head.reason,
+                      .upgrade = head.upgrade,
+                      .fields = &head.fields,
+                      .set_cookie = choice_.set_cookie()});
   client_->read_more(true);
   extend_deadline();
 }

@@ -39,7 +39,8 @@ void compile_hashing(Backend& backend, const Backend* before) {
   if (auto key = routing::HashKey::parse(balance->hash_by)) {
     backend.hash_key = std::move(*key);
   }
-  const bool is_asked_for = !backend.hash_key.pieces().empty() || balance->affinity.has_value();
+  const bool is_asked_for =
+      balance->affinity ? !balance->affinity->persistent : !backend.hash_key.pieces().empty();
   if (!is_asked_for || endpoints_of(backend).empty()) {
     return;
   }

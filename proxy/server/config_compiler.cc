@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "proxy/server/backend_affinity.h"
 #include "proxy/server/backend_hashing.h"
 #include "proxy/server/route_memory.h"
 
@@ -85,6 +86,7 @@ void ConfigCompiler::set_backend(std::string_view key,
   next->retry_budget = &retry_budgets_[index];
   set_endpoints(*next);
   compile_hashing(*next, config_.backends.find(index));
+  compile_affinity(*next);
   release(index);
   config_.backends.set(index, std::move(next));
 }

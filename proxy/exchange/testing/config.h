@@ -26,11 +26,17 @@ class ConfigBuilder {
     health_ = &health;
     return *this;
   }
+  // The same: balanced.
+  ConfigBuilder& affinity(const routing::AffinitySpec& spec) {
+    balance_ = std::make_shared<const routing::BalanceSpec>(routing::BalanceSpec{.affinity = spec});
+    return *this;
+  }
   // `ports` are those of endpoints at 127.0.0.1.
   ConfigBuilder& backend(const std::string& key, std::initializer_list<std::uint16_t> ports,
                          std::string missing_because = {}) {
     auto spec = std::make_shared<routing::BackendSpec>();
     spec->key = key;
+    spec->balance = balance_;
     spec->missing_because = std::move(missing_because);
     auto backend = std::make_shared<Backend>();
     for (const auto port : ports) {
@@ -39,6 +45,14 @@ class ConfigBuilder {
           {.id = EndpointId{port},
            .address = *net::SocketAddress::from("127.0.0.1", port),
            .health = health_ == nullptr ? nullptr : health_->take(EndpointId{port})});
+    }
+    if (balance_ != nullptr) {
+      std::vector<std::string> names;
+      for (const auto& endpoint : backend->endpoints) {
+        names.push_back(endpoint.address.to_string());
+      }
+      backend->ring = std::make_shared<const routing::HashRing>(names);
+      backend->affinity = std::make_shared<const routing::AffinityTable>(key, backend->ring);
     }
     backend->spec = std::move(spec);
     backend->retry_budget = retry_budget_;
@@ -79,6 +93,7 @@ class ConfigBuilder {
   std::shared_ptr<Config> config_ = std::make_shared<Config>();
   RetryBudget* retry_budget_ = nullptr;
   EndpointHealthTable* health_ = nullptr;
+  std::shared_ptr<const routing::BalanceSpec> balance_;
   std::map<std::string, routing::HostSpec> hosts_;
   std::map<std::string, routing::BackendId> backends_;
 };
