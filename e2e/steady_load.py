@@ -32,12 +32,12 @@ class Outcome:
 class Load:
     """`count` clients that ask in turns, `rate` requests a second in all or as fast as answers come, if that is slower.
 
-    Every fifth request is a POST with a body, the others are GETs. An echo backend takes 20 ms for each, so that some are
+    Of five requests three are GETs, one is a PUT and one a POST, both with a body. An echo backend takes 20 ms for each, so that some are
     always open at each endpoint. The clients run in a thread of their own; outcomes are
     in the order in which requests ended.
     """
 
-    def __init__(self, address, host, rate=250, count=8, methods=("GET", "GET", "GET", "GET", "POST")):
+    def __init__(self, address, host, rate=250, count=8, methods=("GET", "GET", "PUT", "GET", "POST")):
         self.outcomes = []
         self.count = count
         self._address, self._host, self._rate = address, host, rate
@@ -74,7 +74,7 @@ class Load:
     async def _ask(self, connection, outcome):
         """True where the connection can be used again."""
         reader, writer = connection
-        body = b"x" * 100 if outcome.method == "POST" else None
+        body = None if outcome.method == "GET" else b"x" * 100
         writer.write(wire.request(self._host, f"/?n={outcome.number}&delay_ms=20", method=outcome.method, body=body))
         head = await reader.readuntil(b"\r\n\r\n")
         length = LENGTH.search(head)
@@ -106,8 +106,9 @@ class Load:
 
         portico.eventually(all_over, what="the end of what is open")
 
-    def failures(self, method=None):
-        return [outcome for outcome in list(self.outcomes) if outcome.failed and method in (None, outcome.method)]
+    def failures(self, *methods):
+        """Of these methods, or of all."""
+        return [one for one in list(self.outcomes) if one.failed and (not methods or one.method in methods)]
 
     def __enter__(self):
         self._thread.start()
