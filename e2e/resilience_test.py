@@ -117,6 +117,19 @@ def test_a_roll_of_all_endpoints_costs_nothing(web, replicas, successors, folder
     assert load.failures() == []
 
 
+def test_a_roll_that_waits_for_nobody_costs_only_what_was_sent(web, replicas, successors, folder, tmp_path):
+    """Each endpoint is killed while the news of its end is on its way."""
+    with web([replica.port for replica in replicas]) as program, Load(program.http, HOST) as load:
+
+        def end_at_once(replica, names, _before):
+            replica.kill()
+            await_evenness(load, names)
+
+        await_evenness(load)
+        roll(program, folder, replicas, successors, end_at_once)
+    assert_only_sent_ones_failed(load, tmp_path, *(replica.port for replica in replicas))
+
+
 def test_a_burst_of_errors_is_seen_by_no_idempotent_request(web, replicas, tmp_path):
     burst = faults.Burst(faults.named("c"), faults.named("c", 503))
     ports = [replica.port for replica in replicas[:2]]
@@ -129,6 +142,20 @@ def test_a_burst_of_errors_is_seen_by_no_idempotent_request(web, replicas, tmp_p
             await_evenness(load)
     assert_only_sent_ones_failed(load, tmp_path, c.port)
     assert {(outcome.status, outcome.pod) for outcome in load.failures()} <= {(503, "c")}
+
+
+def test_a_hang_is_seen_only_by_what_it_was_sent(web, replicas, tmp_path):
+    hung = replicas[2]
+    with web([replica.port for replica in replicas], proxy_read_timeout="3") as program, Load(program.http, HOST) as load:
+        await_evenness(load)
+        hung.freeze()
+        # Left alone soon: not even those that are tried again meet it.
+        portico.eventually(lambda: not any(outcome.failed for outcome in load.next(SAMPLE)), what="its ejection")
+        await_evenness(load, ["a", "b"])
+        hung.thaw()
+        await_evenness(load)
+    assert_only_sent_ones_failed(load, tmp_path, hung.port)
+    assert {outcome.status for outcome in load.failures()} <= {504}
 
 
 SLOW_SECONDS = 0.2  # ten times what the others take

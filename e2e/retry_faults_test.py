@@ -116,3 +116,25 @@ def test_streams_of_http2_are_tried_again(two):
         numbers = [client.open(HOST, f"/{number}") for number in range(REQUESTS)]
         assert [client.response(number).status for number in numbers] == [200] * REQUESTS
     assert paths(bad) and len(paths(good)) == REQUESTS
+
+
+CHANGES = {
+    "another Ingress comes": lambda folder, _: folder.write("more.yaml", ingress("more", rule("more.test", path("/", "two")))),
+    "the endpoint that was asked goes": lambda folder, good: folder.write("site.yaml", *served("two", good.port)),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_meanwhile_takes_no_try_away(two, folder, name):
+    held = faults.Held(then=lambda connection: connection.reset() or True)
+    program, bad, good = two(held)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(wire.Client(program.http)) for _ in range(4)]
+        for client in clients:
+            client.send(wire.request(HOST))
+        held.wait()
+        before = program.metric("portico_config_generation")
+        CHANGES[name](folder, good)
+        program.in_effect(lambda: program.metric("portico_config_generation") > before)
+        held.let_go()
+        assert [client.response().status for client in clients] == [200] * 4
