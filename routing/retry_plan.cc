@@ -47,7 +47,8 @@ RetryPlan plan_retry(const ProxyError& error, const RetryFacts& facts, const Ret
   if (is_sent && !not_processed && !facts.idempotent && !policy.repeats_any_method()) {
     return kGiveUp;
   }
-  if (facts.connection_reused && (not_processed || error.retry == RetryRule::kFreshConnection)) {
+  if (facts.connection_reused && facts.forgiven < facts.tries &&
+      (not_processed || error.retry == RetryRule::kFreshConnection)) {
     return {RetryAction::kFreshConnection, RetryPrice::kForgiven};
   }
   if (policy.on.empty()) {

@@ -13,6 +13,7 @@ namespace portico::routing {
 // What the exchange knows when it asks.
 struct RetryFacts {
   int tries = 1;                         // so far, the failed one included, forgiven ones not
+  int forgiven = 0;                      // those
   int endpoints = 1;                     // of the backend; 0: no other can be had
   std::chrono::milliseconds elapsed{0};  // since the request came
   bool connection_reused = false;  // the failed try's connection had served another request before
@@ -54,8 +55,8 @@ inline constexpr int kMostTries = 32;
 //   or the policy's time is over
 //   sent, not idempotent, and the endpoint does            give up
 //   not say that it did nothing
-//   a reused connection ended, or its endpoint says        fresh connection, forgiven
-//   that it did nothing
+//   a reused connection ended, or its endpoint says        fresh connection, forgiven, once for
+//   that it did nothing                                    each try
 //   the policy is off                                      give up
 //   the endpoint says on a new connection that it          fresh connection
 //   did nothing

@@ -88,6 +88,15 @@ TEST(RetryPlan, ForgivesItOnlyOnce) {
   EXPECT_EQ(with({kTimeout}, error::kClosedBeforeAnswer, kGet), kEnd) << "on a fresh connection";
 }
 
+TEST(RetryPlan, ForgivesOneStaleConnectionForEachTry) {
+  auto again = reused(kGet);
+  again.forgiven = 1;
+  EXPECT_EQ(by_default(error::kClosedBeforeAnswer, again), kElsewhere);
+  EXPECT_EQ(by_default(error::kNotProcessed, again), (RetryPlan{kFreshConnection, kToken}));
+  again.tries = 2;
+  EXPECT_EQ(by_default(error::kClosedBeforeAnswer, again), kStale);
+}
+
 TEST(RetryPlan, DoesNotTakeATimeoutForAStaleConnection) {
   EXPECT_EQ(with({kError}, error::kHeadTimeout, reused(kGet)), kEnd);
 }

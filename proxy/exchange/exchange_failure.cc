@@ -103,6 +103,7 @@ routing::RetryPlan Exchange::plan_retry(const ProxyError& error) const {
   return routing::plan_retry(
       error,
       {.tries = attempts_ - forgiven_tries_,
+       .forgiven = forgiven_tries_,
        .endpoints = config_ == nullptr ? 0 : endpoints_,
        .elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(elapsed),
        .connection_reused = reused_,
