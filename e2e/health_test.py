@@ -70,6 +70,8 @@ def test_an_endpoint_that_resets_is_left_alone_and_is_back_when_it_answers(folde
         program.wait_for_log(f"info endpoint {port_of(sick)} of default/site:80 fails, and is ejected")
         assert program.metric("portico_endpoint_ejections_total") >= 1
         assert program.metric("portico_endpoints_ejected") == 1
+        told = program.admin(f"/explain?url=http://{HOST}/")[1]
+        assert f"ejected      {port_of(sick)}: they fail" in told
 
         sick.play(faults.named("c"))
         portico.eventually(lambda: ask(program).status == 200 and requests_of(sick) > 0, what="the end of its ejection")

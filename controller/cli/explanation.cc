@@ -85,11 +85,12 @@ std::string retries_text(const routing::RetryPolicy& retries) {
 class Explanation {
  public:
   Explanation(const ExplainUrl& url, const translate::Translator& translator,
-              routing::Diagnostics findings)
+              routing::Diagnostics findings, const EjectedEndpoints& ejected)
       : url_(url),
         translator_(translator),
         snapshot_(translator.snapshot()),
         findings_(std::move(findings)),
+        ejected_(ejected),
         table_(compile(snapshot_, url.host)),
         is_passed_through_(url.is_https && is_passed_through(table_, url.host)),
         request_{.host = url.host,
@@ -181,6 +182,9 @@ class Explanation {
       text += endpoint.pod.empty() ? "" : fmt::format(" ({})", endpoint.pod);
     }
     line("endpoints", text.empty() ? no_endpoints(*backend) : text);
+    if (const auto out = ejected_ ? ejected_(spec.backend) : std::string(); !out.empty()) {
+      line("ejected", out + ": they fail, and are tried again later");
+    }
   }
 
   // Empty for what goes without saying.
@@ -367,6 +371,7 @@ class Explanation {
   const translate::Translator& translator_;
   const Snapshot& snapshot_;
   routing::Diagnostics findings_;
+  const EjectedEndpoints& ejected_;
   routing::RouteTable table_;
   bool is_passed_through_;
   routing::RouteRequest request_;
@@ -378,8 +383,8 @@ class Explanation {
 }  // namespace
 
 ExplanationText explain(const ExplainUrl& url, const translate::Translator& translator,
-                        routing::Diagnostics findings) {
-  return Explanation(url, translator, std::move(findings)).text();
+                        routing::Diagnostics findings, const EjectedEndpoints& ejected) {
+  return Explanation(url, translator, std::move(findings), ejected).text();
 }
 
 }  // namespace portico::cli

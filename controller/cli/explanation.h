@@ -1,7 +1,9 @@
 // Which rule serves a URL and why, what was considered, and what was ignored: as text.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "controller/cli/explain_url.h"
 #include "controller/translate/translator.h"
@@ -14,9 +16,13 @@ struct ExplanationText {
   bool is_served = false;
 };
 
+// Those of a backend's endpoints that are ejected, as text; "" none. By Snapshot::backends' key.
+using EjectedEndpoints = std::function<std::string(std::string_view backend)>;
+
 // `findings` are those of the translator and of reading; of them the ones that concern the URL are
-// told. Costs what the URL's hosts hold, and a look at each Ingress.
+// told. `ejected` is of a running one; may be empty. Costs what the URL's hosts hold, and a look at
+// each Ingress.
 ExplanationText explain(const ExplainUrl& url, const translate::Translator& translator,
-                        routing::Diagnostics findings);
+                        routing::Diagnostics findings, const EjectedEndpoints& ejected = {});
 
 }  // namespace portico::cli

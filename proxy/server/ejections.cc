@@ -17,6 +17,23 @@ bool is_ejected(const exchange::Endpoint& endpoint) {
   return endpoint.health != nullptr && endpoint.health->state().is_out();
 }
 
+std::string ejected_endpoints(const exchange::Config& config, std::string_view backend) {
+  std::string text;
+  config.backends.for_each([&](std::size_t /*id*/, const auto& candidate) {
+    if (candidate->spec->key != backend) {
+      return;
+    }
+    for (const auto* endpoints : {&candidate->endpoints, &candidate->tls_endpoints}) {
+      for (const auto& endpoint : *endpoints) {
+        if (is_ejected(endpoint)) {
+          text += (text.empty() ? "" : ", ") + endpoint.address.to_string();
+        }
+      }
+    }
+  });
+  return text;
+}
+
 Ejections::News Ejections::look(const exchange::Config& config) {
   News news;
   std::size_t untold = 0;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <absl/container/flat_hash_set.h>
@@ -28,6 +29,10 @@ class Ejections {
  private:
   absl::flat_hash_set<exchange::EndpointId> out_;
 };
+
+// Of the backend by this key: "10.0.0.1:80, 10.0.0.2:80"; "" none. Looks for it among all.
+[[nodiscard]] std::string ejected_endpoints(const exchange::Config& config,
+                                            std::string_view backend);
 
 // Whether it is stepped over now.
 [[nodiscard]] bool is_ejected(const exchange::Endpoint& endpoint);

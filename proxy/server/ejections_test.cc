@@ -72,6 +72,17 @@ TEST_F(EjectionsTest, OneThatSeveralBackendsHaveIsToldOnce) {
   EXPECT_THAT(ejections.look(config).lines, SizeIs(1));
 }
 
+TEST_F(EjectionsTest, AreNamedByBackend) {
+  backend("a", {80, 81, 82});
+  backend("b", {83});
+  eject(80);
+  eject(82);
+  eject(83);
+  EXPECT_EQ(ejected_endpoints(config, "a"), "10.0.0.1:80, 10.0.0.1:82");
+  EXPECT_EQ(ejected_endpoints(config, "b"), "10.0.0.1:83");
+  EXPECT_EQ(ejected_endpoints(config, "c"), "");
+}
+
 TEST_F(EjectionsTest, OneThatIsGoneIsNotBack) {
   backend("a", {80});
   eject(80);

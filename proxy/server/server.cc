@@ -166,6 +166,10 @@ void Server::watch_endpoints() {
   }
 }
 
+std::string Server::ejected_endpoints(std::string_view backend) const {
+  return started() ? server::ejected_endpoints(*config_, backend) : std::string();
+}
+
 void Server::announce_drain() {
   for (auto& worker : workers_) {
     worker->announce_drain();

@@ -59,6 +59,9 @@ class Server {
   // The workers' sum as Prometheus text, put together and given to `take` on `loop`.
   void collect(net::Loop& loop, std::move_only_function<void(std::string)> take);
 
+  // Of the backend by this key, those that are ejected now: "10.0.0.1:80, 10.0.0.2:80".
+  [[nodiscard]] std::string ejected_endpoints(std::string_view backend) const;
+
   [[nodiscard]] const exchange::Config* config() const { return config_.get(); }
 
  private:
