@@ -1,6 +1,7 @@
 """Session affinity: a cookie keeps a client at one endpoint, on every replica and for as long as the endpoint is there."""
 
 import collections
+import contextlib
 import datetime
 import email.utils
 import json
@@ -73,6 +74,7 @@ def everything(module_folder, echoes, pair, refused_port):
         for_host("sticky", "sticky.test", STICKY, path("/", "web"), path("/shop", "web")),
         for_host("beside", "sticky.test", {}, path("/plain", "web")),
         for_host("persistent", "persistent.test", PERSISTENT),
+        for_host("ordered", "ordered.test", STICKY | {"upstream-hash-by": "$remote_addr", "load-balance": "ewma"}),
         for_host("complete", "complete.test", COMPLETE),
         for_host("gone", "gone.test", STICKY, path("/", "gone")),
         for_host("by-address", "address.test", {}, path("/", "by-address")),
@@ -133,6 +135,12 @@ def test_other_ingresses_of_the_host_set_none(program):
     answers = [wire.get(program.http, "sticky.test", "/plain") for _ in range(6)]
     assert {answer.json()["pod"] for answer in answers} == {"a", "b", "c"}
     assert not any(answer.all("set-cookie") for answer in answers)
+
+
+def test_affinity_comes_before_hashing(program):
+    sessions = [Session("ordered.test", program.http) for _ in range(30)]
+    assert {session.pod for session in sessions} == {"a", "b", "c"}, "by their one address they would be at one"
+    assert all(session.ask(program.http) == session.pod for session in sessions)
 
 
 def test_clients_of_http2_stay_too(program):
@@ -258,6 +266,24 @@ def test_a_session_whose_endpoint_fails_is_served_by_another(folder, mode, chang
             assert session.ask(program.http) == other.name
             assert session.sets == (2 if changes else 1)
             assert session.ask(program.http) == other.name
+
+
+@pytest.mark.parametrize("mode", ["balanced", "persistent"])
+def test_a_session_returns_once_its_endpoint_does(folder, mode):
+    with contextlib.ExitStack() as stack:
+        pods = {name: stack.enter_context(backends.Echo(name)) for name in ("left", "right")}
+        ports = [pod.port for pod in pods.values()]
+        folder.write("all.yaml", *served("web", *ports), for_host("web", "web.test", STICKY | {"affinity-mode": mode}))
+        program = stack.enter_context(portico.Portico(folder))
+        session = Session("web.test", program.http)
+        own = pods[session.pod]
+        own.process.kill()
+        own.process.wait()
+        for _ in range(5):  # it is ejected meanwhile
+            assert session.ask(program.http) != own.name
+        stack.enter_context(backends.Echo(own.name, listen=f"127.0.0.1:{own.port}"))
+        portico.eventually(lambda: session.ask(program.http) == own.name, what="its return")
+        assert session.sets == 1
 
 
 # ---- the Service's own
