@@ -33,11 +33,14 @@ class Lots {
 // Even turns: of any `count` picks in a row each endpoint gets one, also while others come and go:
 // it goes on behind the one picked last, wherever that stands now.
 //
-// Each worker holds one a backend, seeded apart, so that workers don't meet at the same endpoint.
+// Each worker holds one a backend, and they begin apart, so that workers don't meet at the same
+// endpoint.
 //
 // Thread: bound to its worker.
 class RoundRobin {
  public:
+  // Begins where `seed` is among all numbers of its type: any number of endpoints spreads as they
+  // do.
   explicit RoundRobin(std::uint32_t seed = 0) : last_(seed) {}
 
   // `name_at(index)` is an endpoint's number for life. `count` is not 0.
@@ -60,7 +63,7 @@ class RoundRobin {
   template <class NameAt>
   std::size_t next(std::size_t count, NameAt name_at) const {
     if (!has_begun_) {
-      return last_ % count;
+      return (std::uint64_t{last_} * count) >> 32;
     }
     if (last_ < count && name_at(last_) == name_) {
       return last_ + 1 == count ? 0 : last_ + 1;
@@ -73,7 +76,7 @@ class RoundRobin {
     return last_ < count ? last_ : 0;  // it is gone, and who followed it has its place
   }
 
-  std::size_t last_;
+  std::size_t last_;  // index; before the first pick, the seed
   std::uint32_t name_ = 0;
   bool has_begun_ = false;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <numeric>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -38,9 +39,24 @@ TEST(RoundRobin, GivesEachEndpointItsTurn) {
 
 TEST(RoundRobin, SeedsMoveTheFirstPick) {
   EXPECT_EQ(Turns({10, 20, 30}, 0).next(), 10U);
-  EXPECT_EQ(Turns({10, 20, 30}, 1).next(), 20U);
-  EXPECT_EQ(Turns({10, 20, 30}, 2).next(), 30U);
-  EXPECT_EQ(Turns({10, 20, 30}, 3).next(), 10U);
+  EXPECT_EQ(Turns({10, 20, 30}, 0x55555556).next(), 20U);
+  EXPECT_EQ(Turns({10, 20, 30}, 0xffffffff).next(), 30U);
+}
+
+// As the workers' seeds are: a step that 3 divides must not make 3 endpoints one.
+TEST(RoundRobin, SeedsByTheGoldenRatioSpreadOverAnyNumberOfEndpoints) {
+  for (std::uint32_t count = 2; count <= 16; ++count) {
+    std::vector<std::uint32_t> names(count);
+    std::iota(names.begin(), names.end(), 100U);
+    std::map<std::uint32_t, int> first;
+    for (std::uint32_t worker = 0; worker < 2 * count; ++worker) {
+      ++first[Turns(names, worker * 0x9e3779b9).next()];
+    }
+    for (const auto& [name, workers] : first) {
+      EXPECT_LE(workers, 4) << count << " endpoints";
+    }
+    EXPECT_GT(first.size(), count / 2) << count << " endpoints";
+  }
 }
 
 TEST(RoundRobin, GoesOnBehindTheLastOneWhereOthersCome) {

@@ -125,6 +125,16 @@ const std::string kVerified = note("backend-protocol", "HTTPS") +
                               note("proxy-ssl-secret", "default/ca") +
                               note("proxy-ssl-verify", "on");
 
+TEST(BackendBalance, TwoIngressesBalanceOneServicePortInTheirOwnWays) {
+  World world;
+  world.apply(service("http") + ingress("a", note("load-balance", "ewma")) +
+              ingress("b", note("upstream-hash-by", "$remote_addr")) + ingress("c", ""));
+  EXPECT_EQ(backend_of(world, "a.example.com")->balance->strategy, routing::Strategy::kEwma);
+  EXPECT_EQ(backend_of(world, "b.example.com")->balance->hash_by, "$remote_addr");
+  EXPECT_EQ(backend_of(world, "c.example.com")->balance, nullptr);
+  EXPECT_EQ(world.findings(), "");
+}
+
 TEST(BackendTls, IsVerifiedBySecretAndTheServicesName) {
   World world;
   const auto authority = tls::testing::make_certificate({.is_authority = true});

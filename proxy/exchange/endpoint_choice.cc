@@ -41,7 +41,7 @@ const Endpoint* EndpointChoice::next(routing::BackendId id, const Backend& backe
                           .request = request,
                           .strategy = strategy};
   const auto picked = pick_healthy(question);
-  tried_[tries_++ % tried_.size()] = static_cast<std::uint32_t>(picked);
+  tried_.push_back(static_cast<std::uint32_t>(picked));
   return &endpoints[picked];
 }
 
@@ -73,8 +73,7 @@ std::size_t EndpointChoice::pick_healthy(const Question& question) {
 }
 
 bool EndpointChoice::was_tried(std::size_t index) const {
-  const auto tried = std::span(tried_).first(std::min(tries_, tried_.size()));
-  return std::ranges::find(tried, index) != tried.end();
+  return std::ranges::find(tried_, index) != tried_.end();
 }
 
 template <class Skips>

@@ -1,13 +1,14 @@
 // Which of a backend's endpoints each try of a request goes to.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
+
+#include <absl/container/inlined_vector.h>
 
 #include "proxy/exchange/client_facts.h"
 #include "proxy/exchange/config.h"
@@ -45,7 +46,7 @@ class EndpointChoice {
       : balancers_(balancers), health_(health) {}
 
   void begin() {
-    tries_ = 0;
+    tried_.clear();
     affinity_.begin();
   }
 
@@ -108,9 +109,8 @@ class EndpointChoice {
   Balancers& balancers_;
   HealthGate& health_;
   SessionAffinity affinity_;
-  std::array<std::uint32_t, 8> tried_;  // indexes of the last tries
-  std::size_t tries_ = 0;
-  bool counts_ = false;  // the strategy goes by the load
+  absl::InlinedVector<std::uint32_t, 4> tried_;  // indexes
+  bool counts_ = false;                          // the strategy goes by the load
   std::optional<Try> try_;
 };
 

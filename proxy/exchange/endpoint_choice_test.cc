@@ -95,16 +95,16 @@ TEST(EndpointChoice, ThereIsNoneWhereThereAreNone) {
 
 TEST(EndpointChoice, EachTryGoesToAnotherEndpointByEveryStrategy) {
   for (const auto strategy : kStrategies) {
-    Shop shop(4, {.strategy = strategy});
+    Shop shop(20, {.strategy = strategy});
     for (int request = 0; request < 50; ++request) {
       EndpointChoice choice(shop.balancers, shop.health);
       choice.begin();
       std::set<std::size_t> tried;
-      for (int i = 0; i < 4; ++i) {
+      for (int i = 0; i < 20; ++i) {
         tried.insert(shop.next(choice));
       }
-      EXPECT_EQ(tried.size(), 4U);
-      EXPECT_LT(shop.next(choice), 4U);  // and when all were tried, any
+      EXPECT_EQ(tried.size(), 20U);
+      EXPECT_LT(shop.next(choice), 20U);  // and when all were tried, any
     }
   }
 }
