@@ -76,8 +76,9 @@ TryOutcome outcome_of(const ProxyError& error, bool connection_reused) {
     return TryOutcome::kUnreachable;
   }
   const bool stale = error.retry == RetryRule::kFreshConnection && connection_reused;
-  const bool tells_nothing =
-      stale || error.retry == RetryRule::kNotProcessed || error.side == ErrorSide::kDownstream;
+  constexpr std::uint16_t kOwnShortage = 503;
+  const bool tells_nothing = stale || error.retry == RetryRule::kNotProcessed ||
+                             error.status == kOwnShortage || error.side == ErrorSide::kDownstream;
   return tells_nothing ? TryOutcome::kSilent : TryOutcome::kFailed;
 }
 

@@ -30,7 +30,8 @@ enum class TryOutcome : std::uint8_t {
 
 // Of an answer.
 [[nodiscard]] TryOutcome outcome_of(std::uint16_t status);
-// Of a failure before the answer. That a kept connection ended tells nothing.
+// Of a failure before the answer. That a kept connection ended tells nothing, nor do those that are
+// to be answered 503: something was wanting here.
 [[nodiscard]] TryOutcome outcome_of(const ProxyError& error, bool connection_reused);
 
 // How many in a row eject. Whatever fails counts towards `failures`; any answer that is none of

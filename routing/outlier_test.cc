@@ -208,6 +208,12 @@ TEST(OutlierOutcome, OfFailures) {
   }
 }
 
+// Else a minute without descriptors would eject every endpoint there is.
+TEST(OutlierOutcome, AShortageOfOurOwnTellsNothing) {
+  EXPECT_EQ(outcome_of(ProxyError{.status = 503, .retry = RetryRule::kAnotherEndpoint}, false),
+            kSilent);
+}
+
 TEST(OutlierOutcome, AKeptConnectionsEndTellsNothing) {
   for (const auto& closed : {error::kClosedBeforeAnswer, error::kResetBeforeAnswer}) {
     EXPECT_EQ(outcome_of(closed, true), kSilent);

@@ -52,7 +52,7 @@ class alignas(64) EndpointHealth {
 
 // By EndpointId; addresses stay.
 //
-// Thread:    take() and of() the controller's; what they return, any.
+// Thread:    the controller's; what take() returns, any.
 // Lifetime:  outlives every worker.
 class EndpointHealthTable {
  public:

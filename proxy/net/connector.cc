@@ -22,6 +22,14 @@ TransportError connect_error(int error) {
       return TransportError::kConnectRefused;
     case ETIMEDOUT:
       return TransportError::kTimedOut;
+    // Ours, whoever is to be reached.
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EAGAIN:
+    case EADDRNOTAVAIL:
+      return TransportError::kOther;
     default:
       return TransportError::kConnectFailed;
   }

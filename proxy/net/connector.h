@@ -28,7 +28,8 @@ struct ConnectOptions {
 // Thread:    worker-bound.
 // Lifetime:  destroying it gives up, and nothing is called any more. `done` may destroy it.
 // Errors:    reach `done`, exactly once, never from inside the constructor: kConnectRefused,
-//            kConnectFailed, kTimedOut.
+//            kConnectFailed, kTimedOut; kOther where this machine has no descriptor, port or memory
+//            for it.
 class Connector {
  public:
   using Handler =

@@ -171,6 +171,20 @@ TEST_F(ConnectorTest, ARefusalIsToldLater) {
   EXPECT_EQ(result->error(), TransportError::kConnectRefused);
 }
 
+TEST_F(ConnectorTest, WhatThisMachineLacksIsNobodyElsesFault) {
+  const auto listener = open(kAnyPort);
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  auto none = limit;
+  none.rlim_cur = 0;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  std::optional<Result> result;
+  Connector connector(loop_, listener->local_address(), 60s, into(result));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  ASSERT_TRUE(until([&] { return result.has_value(); }));
+  EXPECT_EQ(result->error(), TransportError::kOther);
+}
+
 TEST_F(ConnectorTest, TakesNoLongerThanItMay) {
   // A queue of one that is full and never emptied: the kernel drops what else arrives.
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -22,7 +22,7 @@ enum class TransportError : std::uint8_t {
   kTimedOut,   // ETIMEDOUT from the kernel
   kTlsFailed,  // handshake or record layer
   kConnectRefused,
-  kConnectFailed,  // unreachable, no ports, no descriptors
+  kConnectFailed,  // unreachable
   kOther,
 };
 std::string_view to_string(TransportError error);

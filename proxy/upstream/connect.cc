@@ -10,12 +10,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr routing::ProxyError kNoSocket{
+    503, routing::ErrorSide::kUpstream, routing::RetryRule::kAnotherEndpoint,
+    "no descriptor, port or memory for a connection to the endpoint"};
+
 routing::ProxyError connect_error(net::TransportError error) {
   switch (error) {
     case net::TransportError::kConnectRefused:
       return routing::upstream_error::kConnectRefused;
     case net::TransportError::kTimedOut:
       return routing::upstream_error::kConnectTimeout;
+    case net::TransportError::kOther:
+      return kNoSocket;
     default:
       return routing::upstream_error::kConnectFailed;
   }
