@@ -4,10 +4,13 @@ import contextlib
 import json
 import signal
 import socket
+import subprocess
+import sys
 import threading
 
 import backends
 import portico
+import whole_answers
 
 
 class Replica:
@@ -16,30 +19,44 @@ class Replica:
     def __init__(self, name):
         self.name = name
         self.port = portico.free_port()
-        self._echo = self._started()
+        self._process = self._started()
+
+    def command(self):
+        return [backends.ECHO_BINARY, "--listen", f"127.0.0.1:{self.port}", "--name", self.name]
 
     def _started(self):
-        return backends.Echo(self.name, listen=f"127.0.0.1:{self.port}")
+        process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline(), "it does not listen"
+        return process
 
     def kill(self):
         """SIGKILL: the kernel resets its connections and refuses new ones."""
-        self._echo.stop()
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
 
     def come_back(self):
-        self._echo = self._started()
+        self._process = self._started()
 
     def freeze(self):
         """The kernel goes on accepting connections and what is sent on them; nothing is answered."""
-        self._echo.process.send_signal(signal.SIGSTOP)
+        self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self):
-        self._echo.process.send_signal(signal.SIGCONT)
+        self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._echo.stop()
+        self.kill()
+
+
+class WholeReplica(Replica):
+    """No fault finds it in the middle of an answer (whole_answers.py)."""
+
+    def command(self):
+        return [sys.executable, whole_answers.__file__, str(self.port), self.name]
 
 
 def answer(status=200, body=b"ok", reason="Scripted"):

@@ -26,7 +26,7 @@ SAMPLE = 90
 @pytest.fixture
 def replicas():
     with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(faults.Replica(name)) for name in NAMES]
+        yield [stack.enter_context(faults.WholeReplica(name)) for name in NAMES]
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def roll(program, folder, old, new, end):
 @pytest.fixture
 def successors():
     with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(faults.Replica(name)) for name in "xyz"]
+        yield [stack.enter_context(faults.WholeReplica(name)) for name in "xyz"]
 
 
 def test_a_roll_of_all_endpoints_costs_nothing(web, replicas, successors, folder):

@@ -32,9 +32,8 @@ class Outcome:
 class Load:
     """`count` clients that ask in turns, `rate` requests a second in all or as fast as answers come, if that is slower.
 
-    Of five requests three are GETs, one is a PUT and one a POST, both with a body. An echo backend takes 20 ms for each, so that some are
-    always open at each endpoint. The clients run in a thread of their own; outcomes are
-    in the order in which requests ended.
+    Of five requests three are GETs, one is a PUT and one a POST, both with a body. The clients run in a thread of their own;
+    outcomes are in the order in which requests ended.
     """
 
     def __init__(self, address, host, rate=250, count=8, methods=("GET", "GET", "PUT", "GET", "POST")):
@@ -75,7 +74,7 @@ class Load:
         """True where the connection can be used again."""
         reader, writer = connection
         body = None if outcome.method == "GET" else b"x" * 100
-        writer.write(wire.request(self._host, f"/?n={outcome.number}&delay_ms=20", method=outcome.method, body=body))
+        writer.write(wire.request(self._host, f"/?n={outcome.number}", method=outcome.method, body=body))
         head = await reader.readuntil(b"\r\n\r\n")
         length = LENGTH.search(head)
         if not length:
