@@ -236,6 +236,25 @@ TEST(H2Upstream, TakesAnEarlyAnswerAndCancelsTheRest) {
   EXPECT_TRUE(scene.idle);
 }
 
+// An answer that is dropped for another endpoint's.
+TEST(H2Upstream, GoesOnAfterAnAnswerThatNobodyWants) {
+  H2Scene scene;
+  FakeExchange dropped, next;
+  dropped.release_at_head = true;
+  scene.send(dropped);
+  scene.answer(1, "503", "not this one");
+  scene.turn();
+  EXPECT_EQ(dropped.statuses, "503 ");
+  EXPECT_EQ(dropped.body, "");
+  EXPECT_EQ(dropped.ends, 0);
+  EXPECT_FALSE(scene.closed);
+  scene.send(next);
+  scene.answer(3, "200", "hi");
+  scene.turn();
+  EXPECT_EQ(next.body, "hi");
+  EXPECT_EQ(next.ends, 1);
+}
+
 TEST(H2Upstream, ARefusedStreamWasNotProcessed) {
   H2Scene scene;
   FakeExchange exchange;
