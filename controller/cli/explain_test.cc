@@ -131,6 +131,15 @@ data: {use-gzip: "true", enable-zstd: "true"}
   EXPECT_THAT(output, HasSubstr("compression  zstd, gzip, by Accept-Encoding"));
 }
 
+TEST_F(Explain, TellsHowRequestsAreSpread) {
+  folder.write("ingress.yaml", kIngress);
+  EXPECT_EQ(explain("http://web.test/app"), 0);
+  EXPECT_THAT(output, Not(HasSubstr("balancing")));
+  folder.write("ingress.yaml", annotated("affinity: cookie"));
+  EXPECT_EQ(explain("http://web.test/app"), 0);
+  EXPECT_THAT(output, HasSubstr("balancing    by the cookie INGRESSCOOKIE, balanced\n"));
+}
+
 TEST_F(Explain, RefusesWhatIsNoUrl) {
   for (const auto* url : {"::", "web.test/", "http://", "ftp://web.test/", "http://a@web.test/",
                           "http://web.test/%zz", "http://web.test/../x"}) {

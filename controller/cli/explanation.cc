@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "controller/cli/balance_words.h"
 #include "controller/cli/explain_clients.h"
 #include "controller/cli/finding_line.h"
 #include "controller/kube/locator.h"
@@ -182,6 +183,10 @@ class Explanation {
       text += endpoint.pod.empty() ? "" : fmt::format(" ({})", endpoint.pod);
     }
     line("endpoints", text.empty() ? no_endpoints(*backend) : text);
+    const auto balancing = balance_words(backend->balance.get(), snapshot_.settings->load_balance);
+    if (!balancing.empty() && !is_passed_through_) {
+      line("balancing", balancing);
+    }
     if (const auto out = ejected_ ? ejected_(spec.backend) : std::string(); !out.empty()) {
       line("ejected", out + ": they fail, and are tried again later");
     }
