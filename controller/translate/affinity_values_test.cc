@@ -173,6 +173,31 @@ TEST(ServiceAffinity, IsOnlyUsedWhereTheIngressAsksForNoneOfItsOwn) {
             BalanceSpec{.affinity = AffinitySpec()});
 }
 
+TEST(Affinity, IsAmongAllEndpointsWhereverTheReplicaRuns) {
+  constexpr std::string_view kHinted = R"(---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: web-1, labels: {kubernetes.io/service-name: web}}
+addressType: IPv4
+ports: [{name: http, port: 8080}]
+endpoints:
+- {addresses: [10.0.0.1], hints: {forZones: [{name: z1}]}}
+- {addresses: [10.0.0.2], hints: {forZones: [{name: z2}]}}
+)";
+  const auto endpoints = [&](std::string_view annotations) {
+    World world({.location = {.zone = "z1"}});
+    world.apply(testing::service_yaml("web") + std::string(kHinted) + ingress_with(annotations));
+    std::size_t count = 0;
+    world.translator.snapshot().backends.for_each(
+        [&](const std::string&, const auto& backend) { count = backend->endpoints.size(); });
+    return count;
+  };
+  EXPECT_EQ(endpoints(""), 1U);
+  EXPECT_EQ(endpoints("nginx.ingress.kubernetes.io/load-balance: ewma"), 1U);
+  EXPECT_EQ(endpoints("nginx.ingress.kubernetes.io/affinity: cookie"), 2U);
+  EXPECT_EQ(endpoints("nginx.ingress.kubernetes.io/upstream-hash-by: $remote_addr"), 2U);
+}
+
 TEST(ServiceAffinity, OtherServicesAskForNothing) {
   EXPECT_EQ(balance(testing::service_yaml("web"), ""), BalanceSpec());
 }

@@ -65,6 +65,12 @@ std::shared_ptr<const routing::BalanceSpec> balance_of(const BackendName& name,
   return {name.wish, &asked};
 }
 
+// Whether replicas must choose among the same endpoints, wherever each runs: else a client whose
+// requests come by two of them would be moved by each.
+bool is_alike_everywhere(const routing::BalanceSpec* balance) {
+  return balance != nullptr && (balance->affinity || !balance->hash_by.empty());
+}
+
 // Of a wish for the Service's address that can't be granted.
 void add_without_cluster_ip(const BackendName& name,
                             const absl::flat_hash_set<const IngressRecord*>& users,
@@ -199,13 +205,15 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
   const auto service = state.service(service_name);
   const auto addresses = addresses_of(service_name, service.get());
   report_external(service_name, service.get(), diagnostics);
-  auto spec = build_backend(backend.name, {.service = service.get(),
-                                           .slices = state.slices_of(service_name),
-                                           .external_addresses = addresses,
-                                           .here = here_});
+  auto balance = service == nullptr ? nullptr : balance_of(backend.name, *service);
+  auto spec = build_backend(backend.name,
+                            {.service = service.get(),
+                             .slices = state.slices_of(service_name),
+                             .external_addresses = addresses,
+                             .here = is_alike_everywhere(balance.get()) ? Location() : here_});
   if (spec.missing_because.empty()) {
     set_speech(backend, *service, state, spec);
-    spec.balance = balance_of(backend.name, *service);
+    spec.balance = std::move(balance);
   }
   auto found_out = findings(backend.name, backend.users, spec);
   if (spec.missing_because.empty() && backend.name.wish != nullptr &&
