@@ -66,8 +66,9 @@ struct OutlierState {
 // 1 s, 2 s, 4 s, … 60 s.
 [[nodiscard]] std::chrono::milliseconds ejection_length(std::uint8_t level);
 
-// One that is due, once a request is on its way there: the others go on stepping over it until an
-// ejection's length has passed without a word.
+// One that is due, once a request is on its way there: the others go on stepping over it for as
+// long as if that had failed. So requests that are never answered are as rare as those that fail at
+// once.
 [[nodiscard]] OutlierState claimed(OutlierState state, std::chrono::milliseconds now);
 
 // After a try. `let_through` are those that went there though it was out: claimed ones, and those

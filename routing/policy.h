@@ -23,8 +23,8 @@ struct Policy {
   bool outlier_ejection = true;      // endpoints that fail are left alone for a while: outlier.h
   std::uint8_t consecutive_5xx = 0;  // of any kind, after which one is; 0: by 502, 503, 504 only
   RetryPolicy retries;
-  bool service_upstream = false;     // asks for the Services' own addresses; BackendSpec has them
-  bool ssl_passthrough = false;      // asks for it on behalf of the whole host; HostSpec says it
+  bool service_upstream = false;  // asks for the Services' own addresses; BackendSpec has them
+  bool ssl_passthrough = false;   // asks for it on behalf of the whole host; HostSpec says it
   // Not empty: a setting that guards access can't be honoured, so the route answers 503 (fail
   // closed).
   std::string denied_because;

@@ -133,7 +133,7 @@ struct EndpointConditions {
 struct SliceEndpoint {
   std::vector<std::string> addresses;
   EndpointConditions conditions;
-  std::string pod;  // targetRef's namespace/name where it is a Pod
+  std::string pod;                     // targetRef's namespace/name where it is a Pod
   std::vector<std::string> for_zones;  // hints: the zones and nodes whose requests it is meant for
   std::vector<std::string> for_nodes;
   bool operator==(const SliceEndpoint&) const = default;

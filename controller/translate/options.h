@@ -29,7 +29,7 @@ struct Options {
   std::string ticket_keys_secret;  // "namespace/name"; "" each replica has keys of its own
   std::string default_ssl_certificate;  // "namespace/name" of a Secret; "" self-signed
   Location location;
-  bool ssl_passthrough = false;         // --enable-ssl-passthrough
+  bool ssl_passthrough = false;  // --enable-ssl-passthrough
   // `portico check`: objects of other controllers' classes are worth a word, every certificate is
   // read.
   bool checking = false;

@@ -29,7 +29,7 @@ struct Record {
   const net::SocketAddress* endpoint = nullptr;  // null: no backend was tried
   const routing::Route* route = nullptr;         // null: none matched
   int attempts = 0;
-  int ejections = 0;  // of endpoints that its tries failed at
+  int ejections = 0;                    // of endpoints that its tries failed at
   bool retry_budget_exhausted = false;  // so that a further try was not made
   bool reused_connection = false;
   std::string_view reason;  // why an own answer was given; static text

@@ -47,7 +47,7 @@ struct Metrics {
   std::uint64_t memory_limit_bytes = 0;
   std::uint64_t memory_used_bytes = 0;
   std::uint64_t dropped_log_lines = 0;
-  std::vector<Retries> retries_by_backend;  // by BackendId
+  std::vector<Retries> retries_by_backend;          // by BackendId
   std::vector<std::uint64_t> ejections_by_backend;  // of endpoints; by BackendId
   upstream::PoolCounts pool;
 
