@@ -32,9 +32,17 @@ std::uint8_t one_more(std::uint8_t count) {
   return count == 255 ? count : static_cast<std::uint8_t>(count + 1);
 }
 
+std::uint8_t next_level(std::uint8_t level) {
+  return static_cast<std::uint8_t>(std::min<std::size_t>(level + 1, kLengths.size()));
+}
+
+std::uint8_t last_level(std::uint8_t level) {
+  return level == 0 ? level : static_cast<std::uint8_t>(level - 1);
+}
+
 OutlierState ejected(std::uint8_t level, milliseconds now) {
-  const auto next = static_cast<std::uint8_t>(std::min<std::size_t>(level + 1, kLengths.size()));
-  return {.time = now + ejection_length(level), .phase = Phase::kEjected, .level = next};
+  return {
+      .time = now + ejection_length(level), .phase = Phase::kEjected, .level = next_level(level)};
 }
 
 // What is left of the level after a time without an ejection.
@@ -103,9 +111,9 @@ milliseconds ejection_length(std::uint8_t level) {
 }
 
 OutlierState claimed(OutlierState state, milliseconds now) {
-  const auto last = static_cast<std::uint8_t>(std::max(0, state.level - 1));
   state.phase = Phase::kProbed;
-  state.time = now + ejection_length(last);
+  state.time = now + ejection_length(state.level);
+  state.level = next_level(state.level);
   return state;
 }
 
@@ -121,11 +129,12 @@ OutlierState after_try(OutlierState state, TryOutcome outcome, bool let_through,
   if (!let_through) {
     return state;
   }
+  const auto before = state.phase == Phase::kProbed ? last_level(state.level) : state.level;
   const auto seen = counted({}, outcome, limits);
   if (seen.failures == 0 && seen.server_errors == 0) {
-    return {.time = now, .level = state.level};
+    return {.time = now, .level = before};
   }
-  return state.phase == Phase::kProbed ? ejected(state.level, now) : state;
+  return state.phase == Phase::kProbed ? ejected(before, now) : state;
 }
 
 }  // namespace portico::routing

@@ -147,7 +147,20 @@ TEST(Outlier, OneProbeAtATime) {
   EXPECT_TRUE(endpoint.state.is_out());
   EXPECT_FALSE(endpoint.state.is_due(endpoint.now));
   // It was never heard of again.
-  EXPECT_TRUE(endpoint.state.is_due(endpoint.now + milliseconds(1'000)));
+  EXPECT_FALSE(endpoint.state.is_due(endpoint.now + milliseconds(1'999)));
+  EXPECT_TRUE(endpoint.state.is_due(endpoint.now + milliseconds(2'000)));
+}
+
+// A silent endpoint tells by a timeout only, perhaps of a minute: it must not get a request a
+// second until then.
+TEST(Outlier, ProbesOfWhichNothingIsHeardAreAsRareAsThoseThatFail) {
+  Endpoint endpoint;
+  endpoint.try_it(kFailed, 5);
+  for (const int seconds : {1, 2, 4, 8, 16, 32, 60, 60}) {
+    EXPECT_EQ(endpoint.out_for(), std::chrono::seconds(seconds));
+    endpoint.wait_until_due();
+    endpoint.state = claimed(endpoint.state, endpoint.now);
+  }
 }
 
 // Where every endpoint is out all of them are tried: failures there must not make it worse, and who
