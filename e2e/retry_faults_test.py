@@ -8,11 +8,13 @@ import re
 
 import backends
 import faults
+import h2.errors
 import h2_client
 import portico
 import pytest
 import wire
 from manifests import ingress, path, rule, served
+from upstream_servers import H2Backend
 
 HOST = "two.test"
 REQUESTS = 12
@@ -138,3 +140,27 @@ def test_a_change_meanwhile_takes_no_try_away(two, folder, name):
         program.in_effect(lambda: program.metric("portico_config_generation") > before)
         held.let_go()
         assert [client.response().status for client in clients] == [200] * 4
+
+
+HTTP2_FAULTS = {
+    "a reset of the stream": lambda asked: asked.served.h2.reset_stream(asked.stream, h2.errors.ErrorCodes.INTERNAL_ERROR),
+    "the connection's end": lambda asked: asked.served.connection.close(),
+}
+
+
+@pytest.mark.parametrize("name", HTTP2_FAULTS)
+def test_endpoints_of_http2_that_fail_are_passed_over_but_for_posts(folder, name):
+    def fail(request):
+        HTTP2_FAULTS[name](request)
+
+    with H2Backend(fail) as bad, H2Backend(lambda _: (200, [], b"ok", None)) as good:
+        folder.write("site.yaml", *served("two", bad.port, good.port))
+        annotations = {"backend-protocol": "GRPC", "outlier-ejection": "off"}
+        folder.write("ingress.yaml", ingress("two", rule(HOST, path("/", "two")), annotations=annotations))
+        with portico.Portico(folder) as program:
+            assert asked(program) == [200] * REQUESTS
+            assert asked(program, "PUT", b"x" * 100) == [200] * REQUESTS
+            before = len(bad.requests)
+            posts = asked(program, "POST", b"x")
+            assert before > 0 and set(posts) == {200, 502}
+            assert len(bad.requests) - before == posts.count(502)
