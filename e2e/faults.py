@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -41,6 +42,7 @@ class Replica:
     def freeze(self):
         """The kernel goes on accepting connections and what is sent on them; nothing is answered."""
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)  # the signal may find it at work
 
     def thaw(self):
         self._process.send_signal(signal.SIGCONT)
