@@ -51,6 +51,10 @@ std::optional<Piece> variable(std::string_view name) {
 }
 
 // Takes the name behind a '$' off `text`, in braces or not; empty where none is there.
+bool is_printable(unsigned char byte) {
+  return byte >= ' ' && byte != 0x7f;
+}
+
 std::string_view take_name(std::string_view& text) {
   const bool in_braces = text.starts_with('{');
   text.remove_prefix(in_braces ? 1 : 0);
@@ -71,7 +75,13 @@ std::string_view take_name(std::string_view& text) {
 std::optional<HashKey> HashKey::parse(std::string_view text) {
   HashKey key;
   bool has_variable = false;
+  if (text.size() > kMaxBytes || !std::ranges::all_of(text, is_printable)) {
+    return std::nullopt;
+  }
   while (!text.empty()) {
+    if (key.pieces_.size() == kMaxPieces) {
+      return std::nullopt;
+    }
     if (text.front() != '$') {
       const auto plain = text.substr(0, text.find('$'));
       key.pieces_.push_back({.kind = Kind::kText, .text = std::string(plain)});

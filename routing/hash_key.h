@@ -38,13 +38,16 @@ class HashKey {
     bool operator==(const Piece&) const = default;
   };
 
-  // Nothing where it holds no variable, or one that is not known: see kWanted.
+  static constexpr std::size_t kMaxBytes = 1024;
+  static constexpr std::size_t kMaxPieces = 16;  // each may look through all of a head
+
+  // Nothing where it holds no variable, one that is not known, or too much: see kWanted.
   static std::optional<HashKey> parse(std::string_view text);
   // What parse() takes, to end a sentence `"x" is not …`.
   static constexpr std::string_view kWanted =
       "a text with at least one variable, of $remote_addr, $binary_remote_addr, $request_uri, "
       "$uri, $args, $query_string, $host, $http_host, $server_name, $request_method, $scheme, "
-      "$http_<header>, $cookie_<name> and $arg_<name>";
+      "$http_<header>, $cookie_<name> and $arg_<name>, of at most 16 parts in 1,024 characters";
 
   [[nodiscard]] std::span<const Piece> pieces() const { return pieces_; }
   bool operator==(const HashKey&) const = default;

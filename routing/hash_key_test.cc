@@ -48,5 +48,19 @@ TEST(HashKey, RefusesWhatItDoesNotKnow) {
   }
 }
 
+// A request is looked through for each part, and whoever explains it is shown the text.
+TEST(HashKey, RefusesTooMuchAndWhatCantBeShown) {
+  std::string sixteen;
+  for (int i = 0; i < 16; ++i) {
+    sixteen += "$cookie_a";
+  }
+  EXPECT_TRUE(HashKey::parse(sixteen));
+  EXPECT_FALSE(HashKey::parse(sixteen + "-"));
+  EXPECT_TRUE(HashKey::parse("$host/" + std::string(1018, 'x')));
+  EXPECT_FALSE(HashKey::parse("$host/" + std::string(1019, 'x')));
+  EXPECT_FALSE(HashKey::parse("$host\r\n"));
+  EXPECT_FALSE(HashKey::parse("$host\x1b[2J"));
+}
+
 }  // namespace
 }  // namespace portico::routing

@@ -49,7 +49,7 @@ bool serves_alike(const Ingress& a, const Ingress& b) {
 bool serves_alike(const Service& a, const Service& b) {
   const auto tied = [](const Service& service) {
     return std::tie(service.meta, service.type, service.cluster_ip, service.external_name,
-                    service.ports, service.external_ips);
+                    service.ports, service.external_ips, service.session_affinity);
   };
   return tied(a) == tied(b);
 }

@@ -76,20 +76,26 @@ WishResult read_cookie_name(std::string_view value, BackendWish& wish) {
 }
 
 WishResult read_cookie_path(std::string_view value, BackendWish& wish) {
-  const bool fits = value.starts_with('/') && std::ranges::all_of(value, [](unsigned char byte) {
+  constexpr std::size_t kMostBytes = 1024;  // that browsers read of an attribute
+  const bool fits = value.starts_with('/') && value.size() <= kMostBytes &&
+                    std::ranges::all_of(value, [](unsigned char byte) {
                       return byte > ' ' && byte < 0x7f && byte != ';';
                     });
   if (!fits) {
-    return std::unexpected("a path that a cookie can have: from \"/\" on, without spaces or \";\"");
+    return std::unexpected(
+        "a path that a cookie can have: from \"/\" on, without spaces or \";\", of at most 1,024 "
+        "characters");
   }
   affinity_of(wish).path = value;
   return {};
 }
 
 WishResult read_cookie_domain(std::string_view value, BackendWish& wish) {
-  const bool fits = !value.empty() && std::ranges::all_of(value, [](unsigned char byte) {
-    return absl::ascii_isalnum(byte) || byte == '-' || byte == '.' || byte == '_';
-  });
+  constexpr std::size_t kMostBytes = 254;  // with a dot before it
+  const bool fits = !value.empty() && value.size() <= kMostBytes &&
+                    std::ranges::all_of(value, [](unsigned char byte) {
+                      return absl::ascii_isalnum(byte) || byte == '-' || byte == '.' || byte == '_';
+                    });
   if (!fits) {
     return std::unexpected("a host name");
   }

@@ -198,6 +198,26 @@ endpoints:
   EXPECT_EQ(endpoints("nginx.ingress.kubernetes.io/upstream-hash-by: $remote_addr"), 2U);
 }
 
+TEST(ServiceAffinity, IsTakenUpWhereNothingElseOfTheServiceChanges) {
+  const std::string with(kService);
+  const auto line = with.find("  sessionAffinity: ");
+  auto without = with;
+  without.erase(line, without.find('\n', line) + 1 - line);
+  World world;
+  world.apply(without + ingress_with(""));
+  const auto is_balanced = [&world] {
+    bool is = false;
+    world.translator.snapshot().backends.for_each(
+        [&](const std::string&, const auto& backend) { is = backend->balance != nullptr; });
+    return is;
+  };
+  EXPECT_FALSE(is_balanced());
+  world.apply(with);
+  EXPECT_TRUE(is_balanced());
+  world.apply(without);
+  EXPECT_FALSE(is_balanced());
+}
+
 TEST(ServiceAffinity, OtherServicesAskForNothing) {
   EXPECT_EQ(balance(testing::service_yaml("web"), ""), BalanceSpec());
 }

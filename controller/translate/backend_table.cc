@@ -217,7 +217,8 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
   }
   auto found_out = findings(backend.name, backend.users, spec);
   if (spec.missing_because.empty() && backend.name.wish != nullptr &&
-      backend.name.wish->service_upstream && !has_cluster_ip(*service)) {
+      backend.name.wish->service_upstream && !has_cluster_ip(*service) &&
+      !is_external_name(*service)) {
     add_without_cluster_ip(backend.name, backend.users, found_out);
   }
   diagnostics.replace(subject(key), std::move(found_out));

@@ -177,7 +177,8 @@ WishResult read_tls_ciphers(std::string_view value, BackendWish& wish) {
   const bool fits = std::ranges::all_of(value, [&](unsigned char c) {
     return absl::ascii_isalnum(c) || kAlso.contains(static_cast<char>(c));
   });
-  if (value.empty() || !fits) {
+  constexpr std::size_t kMostBytes = 4096;  // far more than OpenSSL has names
+  if (value.empty() || value.size() > kMostBytes || !fits) {
     return std::unexpected("a list of ciphers as OpenSSL writes it");
   }
   wish.ciphers = value;

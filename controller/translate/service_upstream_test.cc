@@ -11,10 +11,9 @@ namespace {
 using ::testing::HasSubstr;
 using testing::World;
 
-std::string service(std::string_view cluster_ip, std::string_view type = "ClusterIP") {
-  return "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {type: " +
-         std::string(type) + ", clusterIP: \"" + std::string(cluster_ip) +
-         "\", ports: [{name: http, port: 80, targetPort: 8080}]}\n" +
+std::string service(std::string_view cluster_ip) {
+  return "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: \"" +
+         std::string(cluster_ip) + "\", ports: [{name: http, port: 80, targetPort: 8080}]}\n" +
          testing::slice_yaml("web", "10.0.0.1, 10.0.0.2");
 }
 
@@ -69,6 +68,15 @@ TEST(ServiceUpstream, AHeadlessServiceKeepsItsEndpoints) {
                         "service-upstream has no effect: Service \"web\" has no cluster IP"));
   world.apply(service("10.96.0.7"));
   EXPECT_EQ(world.findings(), "");
+}
+
+TEST(ServiceUpstream, AnExternalNameHasNoClusterIpToMiss) {
+  World world;
+  world.apply(
+      "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {type: ExternalName, "
+      "externalName: web.example.org, ports: [{name: http, port: 80}]}\n" +
+      ingress(kOn));
+  EXPECT_THAT(world.findings(), ::testing::Not(HasSubstr("service-upstream")));
 }
 
 TEST(ServiceUpstream, TheConfigMapSaysItForAllAndAnAnnotationForOne) {

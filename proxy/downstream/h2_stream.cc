@@ -122,6 +122,7 @@ void H2Stream::start(bool end_stream) {
 // (CVE-2023-44487).
 void H2Stream::start_exchange() {
   if (std::exchange(start_due_, false)) {
+    flush_due_ = true;  // the head must not wait for a body that may wait for the answer
     exchange_.start(*this, head_, owner_->info());
   }
 }

@@ -18,8 +18,9 @@ namespace portico::exchange {
 // Memory:    grows with the ids that are met; the load only where a strategy goes by it.
 class Balancers {
  public:
-  // `seed` differs from worker to worker, so that they do not all begin with the same endpoint.
-  explicit Balancers(std::uint32_t seed) : seed_(seed), lots_(seed) {}
+  // `seed` differs from worker to worker, so that they do not all begin with the same endpoint;
+  // `lots` from process to process too, so that replicas do not all draw the same.
+  explicit Balancers(std::uint32_t seed, std::uint64_t lots) : seed_(seed), lots_(lots) {}
 
   // Whose turn it is. `tls`: of the backend's list for requests that came by TLS, which has turns
   // of its own.

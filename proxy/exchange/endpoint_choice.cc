@@ -41,7 +41,7 @@ const Endpoint* EndpointChoice::next(routing::BackendId id, const Backend& backe
                           .request = request,
                           .strategy = strategy};
   const auto picked = pick_healthy(question);
-  tried_.push_back(static_cast<std::uint32_t>(picked));
+  tried_.push_back(endpoints[picked].id);
   return &endpoints[picked];
 }
 
@@ -49,7 +49,7 @@ const Endpoint* EndpointChoice::next(routing::BackendId id, const Backend& backe
 // twice; then one that is not ejected. Where all are, it is as if none were.
 std::size_t EndpointChoice::pick_healthy(const Question& question) {
   const auto endpoints = question.endpoints;
-  const auto tried = [this](std::size_t index) { return was_tried(index); };
+  const auto tried = [&](std::size_t index) { return was_tried(endpoints[index].id); };
   const auto shut = [&](std::size_t index) { return health_.is_shut(endpoints[index]); };
   while (true) {
     const auto picked =
@@ -72,8 +72,14 @@ std::size_t EndpointChoice::pick_healthy(const Question& question) {
   return picked;
 }
 
-bool EndpointChoice::was_tried(std::size_t index) const {
-  return std::ranges::find(tried_, index) != tried_.end();
+bool EndpointChoice::has_healthy(std::span<const Endpoint> endpoints) const {
+  return std::ranges::any_of(endpoints, [this](const Endpoint& endpoint) {
+    return !was_tried(endpoint.id) && !health_.is_shut(endpoint);
+  });
+}
+
+bool EndpointChoice::was_tried(EndpointId endpoint) const {
+  return std::ranges::find(tried_, endpoint) != tried_.end();
 }
 
 template <class Skips>
@@ -105,7 +111,8 @@ std::size_t EndpointChoice::pick_by_hash(const Question& question, std::uint64_t
       return members[member];
     }
   }
-  return ring.find(hash, skips);
+  const auto found = ring.find(hash, skips);
+  return found == ring.endpoints() ? question.endpoints.size() : found;
 }
 
 template <class Skips>

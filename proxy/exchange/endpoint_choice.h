@@ -59,6 +59,9 @@ class EndpointChoice {
   // none.
   [[nodiscard]] std::string_view set_cookie() const { return affinity_.set_cookie(); }
 
+  // Whether next() would give one that is neither tried nor ejected.
+  [[nodiscard]] bool has_healthy(std::span<const Endpoint> endpoints) const;
+
   // The one that next() gave is asked; perhaps once more, on another connection.
   void try_began(EndpointId endpoint) {
     if (counts_) {
@@ -93,7 +96,7 @@ class EndpointChoice {
   struct Question;  // next()'s arguments
 
   std::size_t pick_healthy(const Question& question);
-  [[nodiscard]] bool was_tried(std::size_t index) const;
+  [[nodiscard]] bool was_tried(EndpointId endpoint) const;
   template <class Skips>
   std::size_t pick(const Question& question, Skips skips);
   template <class Skips>
@@ -109,8 +112,8 @@ class EndpointChoice {
   Balancers& balancers_;
   HealthGate& health_;
   SessionAffinity affinity_;
-  absl::InlinedVector<std::uint32_t, 4> tried_;  // indexes
-  bool counts_ = false;                          // the strategy goes by the load
+  absl::InlinedVector<EndpointId, 4> tried_;
+  bool counts_ = false;  // the strategy goes by the load
   std::optional<Try> try_;
 };
 

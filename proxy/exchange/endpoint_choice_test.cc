@@ -61,7 +61,7 @@ struct Shop {
 
   net::Loop loop;
   HealthGate health{loop};
-  Balancers balancers{1};
+  Balancers balancers{1, 1};
   Backend backend;
   http::RequestHead head;
   net::TransportInfo connection;

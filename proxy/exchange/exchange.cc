@@ -290,7 +290,7 @@ void Exchange::send(ClientStream& stream) {
     upstream_->flush();
     return;
   }
-  if (!kept.empty()) {
+  if (attempts_ > 1) {
     upstream_->flush();  // the client may wait before it sends more
   }
   client_->read_more(to_upstream_ == Flow::kGo);
@@ -425,6 +425,7 @@ void Exchange::start_tunnel(http::ResponseHead& head) {
     return;
   }
   phase_ = Phase::kTunnel;
+  replay_.stop();
   status_ = upstream_status_ = 101;
   request_ = Half::kOpen;
   client_->send_head({.status = 101,

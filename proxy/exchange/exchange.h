@@ -108,6 +108,7 @@ class Exchange final : public RequestSink,
   [[nodiscard]] bool try_again(const routing::ProxyError& error);
   void follow_change();
   [[nodiscard]] routing::RetryPlan plan_retry(const routing::ProxyError& error) const;
+  [[nodiscard]] bool has_better_endpoint() const;
   [[nodiscard]] bool keeps_body() const;
   void on_deadline();
   void extend_deadline();

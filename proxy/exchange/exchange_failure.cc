@@ -13,7 +13,8 @@ using routing::RetryPrice;
 
 void Exchange::upstream_failed(const ProxyError& error) {
   reason_ = error.reason;
-  if (!reused_ || error.retry != routing::RetryRule::kFreshConnection) {  // that may be staleness
+  const bool maybe_stale = reused_ && error.retry == routing::RetryRule::kFreshConnection;
+  if (!maybe_stale && error.side == routing::ErrorSide::kUpstream) {
     choice_.try_failed();
   }
   if (phase_ == Phase::kRelaying || phase_ == Phase::kTunnel) {
@@ -49,7 +50,8 @@ bool Exchange::try_again(const ProxyError& error) {
     follow_change();
   }
   const auto plan = plan_retry(error);
-  if (plan.action == RetryAction::kGiveUp) {
+  if (plan.action == RetryAction::kGiveUp ||
+      (error.retry == routing::RetryRule::kStatus && !has_better_endpoint())) {
     return false;
   }
   if (plan.price == RetryPrice::kToken && retry_budget_ != nullptr && !retry_budget_->spend()) {
@@ -68,6 +70,12 @@ bool Exchange::try_again(const ProxyError& error) {
     pick_endpoint();
   }
   return true;
+}
+
+// An answer is worth more than a try at an endpoint that is known to fail.
+bool Exchange::has_better_endpoint() const {
+  const auto* backend = config_->config().backends.find(static_cast<std::size_t>(route_->backend));
+  return backend != nullptr && choice_.has_healthy(endpoints_of(*backend));
 }
 
 // A change came while an endpoint was awaited, perhaps the very one that takes this endpoint away:
@@ -92,9 +100,6 @@ void Exchange::follow_change() {
   const bool is_there = std::ranges::any_of(endpoints, [this](const Endpoint& endpoint) {
     return endpoint.address == endpoint_.address;
   });
-  if (!is_there || std::cmp_not_equal(endpoints.size(), endpoints_)) {
-    choice_.begin();  // what was tried was counted by the places of before
-  }
   endpoints_ = static_cast<int>(endpoints.size()) + (is_there ? 0 : 1);
 }
 

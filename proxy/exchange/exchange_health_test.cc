@@ -104,6 +104,26 @@ TEST_F(ExchangeHealth, NothingIsEjectedWhereThatIsOff) {
   EXPECT_FALSE(health(*served, 2).has_counted());
 }
 
+TEST_F(ExchangeHealth, AnAnswerIsNotDroppedForATryAtWhoIsEjected) {
+  policy.retries.on = {routing::RetryOn::kHttp503};
+  const auto served = config();
+  eject(*served, {0, 1}, false);
+  Scene scene(served);
+  scene.start();
+  scene.backend().answer(503, "busy");
+  EXPECT_EQ(scene.client.status, 503);
+  EXPECT_EQ(scene.worker.upstreams.ports, std::vector<std::uint16_t>{kSick});
+}
+
+TEST_F(ExchangeHealth, WhoIsLeftAloneComesBackByAnAnswer) {
+  const auto alone = config({kSick});
+  eject(*alone, {0}, false);
+  ask(alone, 1, [](Scene& scene, std::uint16_t /*port*/) { scene.backend().answer(503, "x"); });
+  EXPECT_TRUE(health(*alone, 0).state().is_out());
+  ask(alone, 1, all_well);
+  EXPECT_FALSE(health(*alone, 0).state().is_out());
+}
+
 TEST_F(ExchangeHealth, TheOnlyEndpointIsNeverEjected) {
   const auto served = config({kSick});
   const auto asked = ask(

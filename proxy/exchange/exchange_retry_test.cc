@@ -331,6 +331,23 @@ TEST(Retries, StepOverWhatWasTriedBeforeAChangeOfSomethingElse) {
   }
 }
 
+// Places in the list say nothing of who was tried: it is sorted by address.
+TEST(Retries, StepOverWhatWasTriedBeforeItsNeighbourWasReplaced) {
+  for (int i = 0; i < 4; ++i) {
+    Scene scene(shop_at({8002, 8003}));
+    scene.start();
+    const auto first = scene.worker.upstreams.ports.at(0);
+    scene.worker.adopt(first == 8002 ? shop_at({8001, 8002}) : shop_at({8003, 8004}));
+    scene.backend().fail(error::kHeadTimeout);
+    EXPECT_EQ(asked(scene), 2U);
+    scene.worker.adopt(first == 8002 ? shop_at({8000, 8001, 8002}) : shop_at({8003, 8004, 8005}));
+    scene.backend().fail(error::kHeadTimeout);
+    EXPECT_EQ(asked(scene), 3U);
+    scene.backend().answer(200, "x");
+    scene.expect_finished();
+  }
+}
+
 TEST(Retries, GiveUpWhereTheRequestIsServedInAnotherWayNow) {
   const auto elsewhere = shop_at({8002}, {}, "default/new:80");
   const auto denied = shop_at({8002}, {.denied_because = "a guard"});

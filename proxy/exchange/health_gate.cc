@@ -7,6 +7,7 @@ using routing::TryOutcome;
 void HealthGate::begin_try(const routing::Policy& policy, std::size_t endpoints,
                            Clock::time_point now) {
   heeds_ = policy.outlier_ejection && endpoints > 1;
+  is_alone_ = policy.outlier_ejection && endpoints <= 1;
   limits_.server_errors = policy.consecutive_5xx;
   now_ = now;
   entry_ = nullptr;
@@ -42,6 +43,12 @@ void HealthGate::tell(EndpointHealth& health, TryOutcome outcome) {
   }
   if (health.report(outcome, entry_ == &health, limits_, loop_.now())) {
     ++ejections_;
+  }
+}
+
+void HealthGate::tell_alone(EndpointHealth& health, TryOutcome outcome) {
+  if (outcome == TryOutcome::kAnswered) {
+    health.report(outcome, true, limits_, loop_.now());
   }
 }
 

@@ -12,8 +12,8 @@
 
 namespace portico::exchange {
 
-// A route that does not want outliers ejected neither heeds nor tells anything, and so it is where
-// there is but one endpoint: it is tried whatever it did before.
+// A route that does not want outliers ejected neither heeds nor tells anything. Where there is but
+// one endpoint, it is tried whatever it did before, and only its good answers are told.
 //
 // Thread:    its exchange's worker.
 // Lifetime:  a part of its exchange, used again for the next request after begin().
@@ -47,8 +47,13 @@ class HealthGate {
 
   // What came of the try.
   void answered(const Endpoint& endpoint, std::uint16_t status) {
-    if (heeds_ && endpoint.health != nullptr) {
+    if (endpoint.health == nullptr) {
+      return;
+    }
+    if (heeds_) {
       tell(*endpoint.health, routing::outcome_of(status));
+    } else if (is_alone_ && endpoint.health->has_counted()) {
+      tell_alone(*endpoint.health, routing::outcome_of(status));
     }
   }
   void failed(const Endpoint& endpoint, const routing::ProxyError& error, bool connection_reused);
@@ -58,6 +63,8 @@ class HealthGate {
 
  private:
   void tell(EndpointHealth& health, routing::TryOutcome outcome);
+  // It was ejected when there were others.
+  void tell_alone(EndpointHealth& health, routing::TryOutcome outcome);
 
   net::Loop& loop_;
   Clock::time_point now_;
@@ -65,6 +72,7 @@ class HealthGate {
   routing::OutlierLimits limits_;
   int ejections_ = 0;
   bool heeds_ = false;
+  bool is_alone_ = false;
   bool is_probe_ = false;
 };
 

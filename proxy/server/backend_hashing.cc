@@ -22,6 +22,11 @@ bool has_ring_for(const Backend& before, const Backend& backend) {
 }
 
 std::shared_ptr<const routing::HashRing> make_ring(const Backend& backend) {
+  if (endpoints_of(backend).size() == 1) {
+    static const auto kOfOne =
+        std::make_shared<const routing::HashRing>(std::vector<std::string>{"the only one"});
+    return kOfOne;
+  }
   std::vector<std::string> names;
   for (const auto& endpoint : endpoints_of(backend)) {
     names.push_back(endpoint.address.to_string());

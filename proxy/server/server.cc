@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 #include <mutex>
+#include <random>
 #include <utility>
 
 #include "tls/self_signed.h"
@@ -67,7 +68,8 @@ Server::Server(net::Loop& control, ServerSetup setup)
       worker_setup_{.options = setup_.options,
                     .control = control_,
                     .limits = limits_,
-                    .log_format = setup_.access_log},
+                    .log_format = setup_.access_log,
+                    .lots = std::uint64_t{std::random_device()()} << 32},
       compiler_(tls::make_self_signed(),
                 TlsCompiler({.alpn = {"h2", "http/1.1"}}, std::make_shared<tls::TicketKeys>())),
       memory_(setup_.max_memory_bytes),

@@ -32,6 +32,7 @@ struct WorkerSetup {
   net::Loop& control;  // where a Config goes to be freed
   ConnectionLimits& limits;
   LogFormat log_format = LogFormat::kOff;
+  std::uint64_t lots = 0;  // where their lots begin: another number in each process
 };
 
 // Thread:    between start() and join() everything but adopt(), drain(), stop() and collect()

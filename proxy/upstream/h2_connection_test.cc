@@ -208,6 +208,39 @@ TEST(H2Upstream, CancelsWhatIsReleasedUnfinished) {
   EXPECT_EQ(next.body, "still here");
 }
 
+// The session has said a frame's length before there is room for its bytes. Three streams take
+// turns in a buffer for four frames, so that the fifth lies where another stream's were.
+TEST(H2Upstream, WhatIsReleasedInTheMiddleOfAFrameSendsNoOtherBytes) {
+  H2Scene scene;
+  std::array<FakeExchange, 3> exchanges;
+  for (auto& exchange : exchanges) {
+    scene.send(exchange, true);
+  }
+  scene.wire.full = true;
+  for (char letter = 'a'; auto& exchange : exchanges) {
+    exchange.stream->write_body(bytes_of(std::string(60'000, letter++)));
+  }
+  scene.run_posted();
+  for (auto& exchange : exchanges) {
+    EXPECT_GT(exchange.stream->unsent_bytes(), 0U);
+    exchange.release();
+  }
+  scene.wire.drain();
+  scene.turn();
+  for (int i = 0; i < 3; ++i) {
+    const auto& served = scene.served[2 * i + 1];
+    EXPECT_EQ(served.body.find_first_not_of(static_cast<char>('a' + i)), std::string::npos) << i;
+    EXPECT_EQ(served.reset, http::H2Error::kCancel) << i;
+  }
+  FakeExchange next;
+  scene.send(next, true);
+  next.stream->write_body(bytes_of("and the next one's"));
+  next.stream->end(nullptr);
+  scene.turn();
+  EXPECT_EQ(scene.served[7].body, "and the next one's");
+  EXPECT_TRUE(scene.served[7].ended);
+}
+
 TEST(H2Upstream, CancelsARequestThatNeverLeft) {
   H2Scene scene;
   scene.wire.full = true;

@@ -22,6 +22,7 @@ constexpr std::size_t kMaxWaiting = std::size_t{64} * 1024;
 constexpr std::size_t kTellAtOnce = std::size_t{16} * 1024;
 
 constexpr routing::ProxyError kTakesNoWebSocket{
+    .side = routing::ErrorSide::kDownstream,  // it has not even been asked
     .reason = "the endpoint speaks HTTP/2 and can't take a WebSocket"};
 constexpr routing::ProxyError kReset{.retry = routing::RetryRule::kFailed,
                                      .reason = "the endpoint reset the stream"};
@@ -298,6 +299,7 @@ void H2Stream::fail(const routing::ProxyError& error) {
 
 void H2Stream::on_stream_closed(H2Error error) {
   closed_ = true;
+  outgoing_.clear();
   if (answer_ != Answer::kWhole) {
     const bool is_unprocessed = error == H2Error::kRefusedStream && answer_ == Answer::kHead;
     if (is_unprocessed) {
@@ -313,6 +315,7 @@ void H2Stream::on_stream_closed(H2Error error) {
 
 void H2Stream::on_connection_lost(bool is_malformed) {
   closed_ = true;
+  outgoing_.clear();
   if (answer_ == Answer::kBody) {
     fail(routing::upstream_error::kClosedInAnswer);
   } else if (answer_ == Answer::kHead) {
@@ -321,10 +324,11 @@ void H2Stream::on_connection_lost(bool is_malformed) {
   owner_.on_let_go(*this);
 }
 
+// What waits to be sent stays until the session lets go: it may be in the middle of a frame whose
+// length it has said.
 void H2Stream::release() {
   sink_ = nullptr;
   incoming_.clear();
-  outgoing_.clear();
   // Of a request that was not sent whole the endpoint must not take what came for all of it.
   if (!closed_ && !(answer_ == Answer::kWhole && (end_sent_ || !has_body_))) {
     owner_.session().reset(id_, H2Error::kCancel);

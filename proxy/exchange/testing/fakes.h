@@ -288,7 +288,7 @@ struct FakeWorker {
                 .options = options,
                 .upstreams = other_upstreams,
                 .recorder = recorder,
-                .balancers = Balancers(0),
+                .balancers = Balancers(0, 0),
                 .request_ids = {},
                 .date = {},
                 .config = {},
