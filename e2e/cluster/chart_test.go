@@ -178,7 +178,11 @@ func (i installed) value(t *testing.T, variable corev1.EnvVar) string {
 	if variable.ValueFrom == nil || variable.ValueFrom.FieldRef == nil {
 		return variable.Value
 	}
-	switch path := variable.ValueFrom.FieldRef.FieldPath; path {
+	path := variable.ValueFrom.FieldRef.FieldPath
+	if label, found := strings.CutPrefix(path, "metadata.labels['"); found {
+		return i.pod.Labels[strings.TrimSuffix(label, "']")]
+	}
+	switch path {
 	case "metadata.name":
 		return i.pod.Name
 	case "metadata.namespace":
