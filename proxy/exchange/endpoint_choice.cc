@@ -146,22 +146,11 @@ void EndpointChoice::count_began(EndpointId endpoint) {
   balancers_.load(endpoint).began();
 }
 
-void EndpointChoice::count_answered(std::uint16_t status) {
-  if (status >= 500) {
-    count_failed();  // who fails at once must not look fast
-    return;
-  }
+void EndpointChoice::count_outcome(bool is_failure) {
   if (!try_->is_told && balancers_.life(try_->endpoint) == try_->life) {
     const auto now = std::chrono::steady_clock::now();
-    balancers_.load(try_->endpoint).answered(now - try_->began, now);
-  }
-  try_->is_told = true;
-}
-
-void EndpointChoice::count_failed() {
-  if (!try_->is_told && balancers_.life(try_->endpoint) == try_->life) {
-    const auto now = std::chrono::steady_clock::now();
-    balancers_.load(try_->endpoint).failed(now - try_->began, now);
+    auto& load = balancers_.load(try_->endpoint);
+    is_failure ? load.failed(now - try_->began, now) : load.answered(now - try_->began, now);
   }
   try_->is_told = true;
 }

@@ -68,15 +68,16 @@ class EndpointChoice {
       count_began(endpoint);
     }
   }
-  // Its answer's head is here; one of the 5xx counts as a failure.
+  // Its answer's head is here; one of the 5xx counts as a failure: who fails at once must not look
+  // fast.
   void try_answered(std::uint16_t status) {
     if (try_) {
-      count_answered(status);
+      count_outcome(status >= 500);
     }
   }
   void try_failed() {
     if (try_) {
-      count_failed();
+      count_outcome(true);
     }
   }
   // It is over, whatever came of it. Without a try: nothing.
@@ -105,8 +106,7 @@ class EndpointChoice {
   std::size_t pick_by_strategy(const Question& question, Skips skips);
 
   void count_began(EndpointId endpoint);
-  void count_answered(std::uint16_t status);
-  void count_failed();
+  void count_outcome(bool is_failure);
   void count_ended();
 
   Balancers& balancers_;

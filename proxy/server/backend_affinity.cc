@@ -1,7 +1,6 @@
 #include "proxy/server/backend_affinity.h"
 
-#include <string>
-#include <vector>
+#include "proxy/server/backend_hashing.h"
 
 namespace portico::server {
 
@@ -9,22 +8,15 @@ namespace portico::server {
 // annotations.
 void compile_affinity(exchange::Backend& backend) {
   const auto* balance = backend.spec->balance.get();
-  // Both lists, where there are two, have the same addresses in the same order.
-  const auto& endpoints = backend.endpoints.empty() ? backend.tls_endpoints : backend.endpoints;
-  if (balance == nullptr || !balance->affinity || endpoints.empty()) {
+  const bool has_none = backend.endpoints.empty() && backend.tls_endpoints.empty();
+  if (balance == nullptr || !balance->affinity || has_none) {
     return;
   }
   const auto name = routing::BackendSpec::name_of(backend.spec->key);
-  if (!balance->affinity->persistent) {
-    backend.affinity = std::make_shared<const routing::AffinityTable>(name, backend.ring);
-    return;
-  }
-  std::vector<std::string> addresses;
-  addresses.reserve(endpoints.size());
-  for (const auto& endpoint : endpoints) {
-    addresses.push_back(endpoint.address.to_string());
-  }
-  backend.affinity = std::make_shared<const routing::AffinityTable>(name, addresses);
+  backend.affinity =
+      balance->affinity->persistent
+          ? std::make_shared<const routing::AffinityTable>(name, endpoint_names(backend))
+          : std::make_shared<const routing::AffinityTable>(name, backend.ring);
 }
 
 }  // namespace portico::server

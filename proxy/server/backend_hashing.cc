@@ -11,7 +11,6 @@ namespace {
 using exchange::Backend;
 using exchange::Endpoint;
 
-// Both lists, where there are two, have the same addresses in the same order.
 const std::vector<Endpoint>& endpoints_of(const Backend& backend) {
   return backend.endpoints.empty() ? backend.tls_endpoints : backend.endpoints;
 }
@@ -27,14 +26,19 @@ std::shared_ptr<const routing::HashRing> make_ring(const Backend& backend) {
         std::make_shared<const routing::HashRing>(std::vector<std::string>{"the only one"});
     return kOfOne;
   }
-  std::vector<std::string> names;
-  for (const auto& endpoint : endpoints_of(backend)) {
-    names.push_back(endpoint.address.to_string());
-  }
-  return std::make_shared<const routing::HashRing>(names);
+  return std::make_shared<const routing::HashRing>(endpoint_names(backend));
 }
 
 }  // namespace
+
+std::vector<std::string> endpoint_names(const Backend& backend) {
+  std::vector<std::string> names;
+  names.reserve(endpoints_of(backend).size());
+  for (const auto& endpoint : endpoints_of(backend)) {
+    names.push_back(endpoint.address.to_string());
+  }
+  return names;
+}
 
 void compile_hashing(Backend& backend, const Backend* before) {
   const auto* balance = backend.spec->balance.get();
