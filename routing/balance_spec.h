@@ -1,9 +1,13 @@
 // How a backend's requests are spread over its endpoints, as asked for: plain data.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+
+#include "routing/circuit_spec.h"
+#include "routing/health_check_spec.h"
 
 namespace portico::routing {
 
@@ -32,13 +36,20 @@ struct AffinitySpec {
   bool operator==(const AffinitySpec&) const = default;
 };
 
-// Affinity comes before hash_by, and hash_by before the strategy.
+// How a backend's requests are spread, and what its endpoints are spared. Affinity comes before
+// hash_by, and hash_by before the strategy.
 struct BalanceSpec {
   std::optional<Strategy> strategy;  // none: Settings'
   std::string hash_by;               // text and variables; empty: nothing is hashed
   bool hash_subset = false;          // hashing chooses a few endpoints, chance one of them
   std::uint32_t hash_subset_size = 3;
   std::optional<AffinitySpec> affinity;
+  // For how long an endpoint that is new gets less than its share; none: Settings'.
+  std::optional<std::chrono::milliseconds> slow_start;
+  // Where fewer of the endpoints than this serve, all are tried as if they did; none: Settings'.
+  std::optional<std::uint8_t> panic_percent;
+  std::optional<HealthCheckSpec> health_check;
+  CircuitSpec circuit;
   bool operator==(const BalanceSpec&) const = default;
 };
 

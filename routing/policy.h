@@ -20,6 +20,7 @@ struct Policy {
   std::chrono::milliseconds send_timeout{60'000};  // between two successful writes to the backend
   std::chrono::milliseconds read_timeout{60'000};  // between two successful reads from the backend
   BackendProxyProtocol backend_proxy_protocol = BackendProxyProtocol::kOff;
+  std::chrono::milliseconds request_timeout{0};  // from the head to the answer's end; 0: none
   bool outlier_ejection = true;      // endpoints that fail are left alone for a while: outlier.h
   std::uint8_t consecutive_5xx = 0;  // of any kind, after which one is; 0: by 502, 503, 504 only
   RetryPolicy retries;

@@ -34,6 +34,9 @@ struct Settings {
   CompressionSettings compression;
 
   Strategy load_balance = Strategy::kRoundRobin;  // of backends that ask for none
+  std::chrono::milliseconds slow_start{0};        // likewise; 0: none
+  std::uint8_t panic_percent = 0;                 // likewise; 0: only where no endpoint serves
+  CircuitSpec circuit;                            // likewise
 
   bool operator==(const Settings&) const = default;
 };

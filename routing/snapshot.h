@@ -55,7 +55,9 @@ enum class AddressFamily : std::uint8_t { kIpv4, kIpv6 };
 struct EndpointSpec {
   std::string address;  // textual IPv4 or IPv6, without brackets
   std::uint16_t port = 0;
-  std::string pod;  // "namespace/name", for logs; may be empty
+  std::string pod;           // "namespace/name", for logs; may be empty
+  std::uint32_t weight = 1;  // its share beside the others'; from 1 to 1,000
+  bool is_far = false;       // only for want of a near one
   auto operator<=>(const EndpointSpec&) const = default;
 };
 

@@ -27,6 +27,7 @@ struct ServerPolicy;
 
 namespace portico::exchange {
 
+class Circuit;
 class RetryBudget;
 
 // Stays the same for an address as long as any generation uses it, so that warm connections survive
@@ -58,6 +59,9 @@ struct Endpoint {
   // Where the connection begins with a PROXY header; lives through acquire() only.
   const Announcement* announcement = nullptr;
   EndpointHealth* health = nullptr;  // outlives every worker; null: nobody judges it
+  std::uint32_t weight = 1;
+  // When it came to the endpoints of any backend; the clock's epoch: when the process began.
+  std::chrono::steady_clock::time_point since;
 };
 
 struct Backend {
@@ -71,6 +75,10 @@ struct Backend {
   std::shared_ptr<const routing::AffinityTable> affinity;  // null: none is asked for
   routing::HashKey hash_key;                               // empty: nothing is hashed
   RetryBudget* retry_budget = nullptr;                     // outlives every Config; null: no bound
+  Circuit* circuit = nullptr;                              // likewise; null: no limits
+  // How many of the endpoints, from the first on, are near ones; the others are for want of them.
+  std::size_t near_endpoints = 0;
+  bool weights_differ = false;  // of the endpoints' weights
 };
 
 struct Config {
