@@ -117,6 +117,18 @@ OutlierState claimed(OutlierState state, milliseconds now) {
   return state;
 }
 
+OutlierState given_up(OutlierState state) {
+  if (state.phase == Phase::kProbed) {
+    state.phase = Phase::kEjected;
+    state.level = last_level(state.level);
+  }
+  return state;
+}
+
+OutlierState put_out(const OutlierState& state, milliseconds now) {
+  return state.phase == Phase::kServing ? ejected(forgiven(state, now), now) : state;
+}
+
 OutlierState after_try(OutlierState state, TryOutcome outcome, bool let_through,
                        const OutlierLimits& limits, milliseconds now) {
   if (outcome == TryOutcome::kSilent) {

@@ -1,6 +1,7 @@
 // When an endpoint that fails is left alone for a while, and when it is tried again.
 //
 //            failures in a row                  its time is over: one request goes through
+//            or far more than others
 //   serving ───────────────────> ejected ───────────────────────────────────────> probed
 //      ^                            ^                it failed: twice as long          │
 //      │                            └─────────────────────────────────────────────────┤
@@ -70,6 +71,14 @@ struct OutlierState {
 // long as if that had failed. So requests that are never answered are as rare as those that fail at
 // once.
 [[nodiscard]] OutlierState claimed(OutlierState state, std::chrono::milliseconds now);
+
+// The request that claimed it told nothing of it: its client went away, or it was never sent. As
+// rare as before, and no more: that was no failure.
+[[nodiscard]] OutlierState given_up(OutlierState state);
+
+// One that serves, and fails far more than the others do (success_rate.h), whatever its last tries
+// told.
+[[nodiscard]] OutlierState put_out(const OutlierState& state, std::chrono::milliseconds now);
 
 // After a try. `let_through` are those that went there though it was out: claimed ones, and those
 // sent because every endpoint was out. Only they bring it back; a request from before it was

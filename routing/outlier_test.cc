@@ -165,6 +165,33 @@ TEST(Outlier, ProbesOfWhichNothingIsHeardAreAsRareAsThoseThatFail) {
 
 // Where every endpoint is out all of them are tried: failures there must not make it worse, and who
 // answers is back at once.
+TEST(Outlier, AProbeThatTellsNothingIsNoFailure) {
+  Endpoint endpoint;
+  endpoint.try_it(kFailed, 5);
+  for (int i = 0; i < 5; ++i) {
+    endpoint.wait_until_due();
+    const auto before = endpoint.state;
+    endpoint.state = given_up(claimed(before, endpoint.now));
+    EXPECT_EQ(endpoint.state.level, before.level);
+    EXPECT_EQ(endpoint.out_for(), ejection_length(before.level)) << "as rare as one that fails";
+  }
+  const OutlierState serving{.time = endpoint.now, .level = 3};
+  EXPECT_EQ(given_up(serving), serving);
+}
+
+TEST(Outlier, WhoIsPutOutIsOutAsAfterFailuresInARow) {
+  Endpoint endpoint;
+  for (const int seconds : {1, 2, 4}) {
+    endpoint.try_it(kAnswered);
+    endpoint.state = put_out(endpoint.state, endpoint.now);
+    EXPECT_EQ(endpoint.out_for(), milliseconds(seconds * 1'000));
+    EXPECT_EQ(put_out(endpoint.state, endpoint.now + milliseconds(1)), endpoint.state);
+    endpoint.wait_until_due();
+    endpoint.probe(kAnswered);
+    EXPECT_FALSE(endpoint.state.is_out());
+  }
+}
+
 TEST(Outlier, TriesForWantOfAnyOtherBringItBackAndDoNotProlong) {
   Endpoint endpoint;
   endpoint.try_it(kFailed, 5);
