@@ -301,7 +301,10 @@ class Explanation {
     line("policy",
          fmt::format("request body {}, connect {}, send {}, read {}",
                      size_text(policy.max_body_bytes), seconds_text(policy.connect_timeout),
-                     seconds_text(policy.send_timeout), seconds_text(policy.read_timeout)));
+                     seconds_text(policy.send_timeout), seconds_text(policy.read_timeout)) +
+             (policy.request_timeout.count() == 0
+                  ? ""
+                  : ", in all " + seconds_text(policy.request_timeout)));
     if (policy.retries != routing::RetryPolicy()) {
       line("retries", retries_text(policy.retries));
     }

@@ -266,6 +266,10 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
            "60", "seconds between two successful writes to the backend"),
     served("proxy-read-timeout", read_into<&Policy::read_timeout, read_seconds>, "read_timeout",
            "60", "seconds between two successful reads from the backend"),
+    served("request-timeout", read_into<&Policy::request_timeout, read_seconds_or_none>,
+           "request_timeout", "0",
+           "Portico's own: seconds from a request's head to its answer's end, its tries and its "
+           "waiting included; then 504, or the answer is cut; 0: no limit"),
     served(
         "backend-proxy-protocol",
         read_into<&Policy::backend_proxy_protocol, read_backend_proxy_protocol>,

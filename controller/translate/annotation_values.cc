@@ -103,6 +103,17 @@ std::expected<std::chrono::milliseconds, std::string_view> read_seconds(std::str
   return std::chrono::seconds(seconds);
 }
 
+std::expected<std::chrono::milliseconds, std::string_view> read_seconds_or_none(
+    std::string_view text) {
+  constexpr std::uint64_t kYear = 365ULL * 24 * 3600;
+  const auto seconds = read_count(text);
+  if (!seconds || *seconds > kYear) {
+    return std::unexpected(
+        "a whole number of seconds without a unit (\"10\"), and \"0\" for no limit");
+  }
+  return std::chrono::seconds(*seconds);
+}
+
 std::expected<bool, std::string_view> read_on_off(std::string_view text) {
   const auto word = trim(text);
   if (word == "on" || word == "off") {

@@ -29,6 +29,10 @@ std::expected<std::uint64_t, std::string_view> read_size(std::string_view text);
 // which nginx then times out at once or refuses to start with: they are errors here.
 std::expected<std::chrono::milliseconds, std::string_view> read_seconds(std::string_view text);
 
+// The same, and 0, which is no limit.
+std::expected<std::chrono::milliseconds, std::string_view> read_seconds_or_none(
+    std::string_view text);
+
 // A whole number that is not negative.
 std::expected<std::uint64_t, std::string_view> read_count(std::string_view text);
 

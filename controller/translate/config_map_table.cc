@@ -419,7 +419,7 @@ std::span<const ConfigMapRow> config_map_table() {
     std::vector<ConfigMapRow> rows;
     for (const auto name :
          {"ssl-redirect", "force-ssl-redirect", "proxy-body-size", "proxy-connect-timeout",
-          "proxy-send-timeout", "proxy-read-timeout", "proxy-next-upstream",
+          "proxy-send-timeout", "proxy-read-timeout", "request-timeout", "proxy-next-upstream",
           "proxy-next-upstream-timeout", "proxy-next-upstream-tries", "service-upstream",
           "outlier-ejection", "outlier-consecutive-5xx"}) {
       rows.push_back(as_annotation(name));

@@ -56,13 +56,11 @@ std::expected<void, std::string_view> read_next_upstream_tries(std::string_view 
 
 std::expected<void, std::string_view> read_next_upstream_timeout(std::string_view text,
                                                                  routing::Policy& policy) {
-  constexpr std::uint64_t kYear = 365ULL * 24 * 3600;
-  const auto seconds = read_count(text);
-  if (!seconds || *seconds > kYear) {
-    return std::unexpected(
-        "a whole number of seconds without a unit (\"10\"), and \"0\" for no limit");
+  const auto timeout = read_seconds_or_none(text);
+  if (!timeout) {
+    return std::unexpected(timeout.error());
   }
-  policy.retries.timeout = std::chrono::seconds(*seconds);
+  policy.retries.timeout = *timeout;
   return {};
 }
 

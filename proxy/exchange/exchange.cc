@@ -206,6 +206,9 @@ void Exchange::edit_request() {
   }
   forwarded.scheme = client_facts_.https() ? "https" : "http";
   replay_.begin(keeps_body());
+  if (route_->policy->request_timeout.count() != 0) {
+    limit_whole_time();
+  }
   pick_endpoint();
 }
 
@@ -286,6 +289,7 @@ void Exchange::send(ClientStream& stream) {
   unsent_bytes_ = to_upstream_ == Flow::kWait ? upstream_->unsent_bytes() : 0;
   extend_deadline();
   if (request_ == Half::kEnded) {
+    endpoint_has_request();
     upstream_->end(nullptr);
     upstream_->flush();
     return;
@@ -333,6 +337,7 @@ void Exchange::on_request_end(const http::FieldBlock* trailers) {
   if (trailers != nullptr) {
     replay_.stop();  // they are not kept
   }
+  endpoint_has_request();
   upstream_->end(trailers);
   extend_deadline();
   if (phase_ == Phase::kTunnel && response_ == Half::kEnded) {
@@ -425,6 +430,9 @@ void Exchange::start_tunnel(http::ResponseHead& head) {
     return;
   }
   phase_ = Phase::kTunnel;
+  if (request_deadline_ != nullptr) {
+    request_deadline_->end();  // what a tunnel carries is no answer
+  }
   replay_.stop();
   status_ = upstream_status_ = 101;
   request_ = Half::kOpen;
@@ -519,6 +527,9 @@ void Exchange::unpin() {
 
 void Exchange::finish() {
   drop_upstream();
+  if (request_deadline_ != nullptr) {
+    request_deadline_->end();
+  }
   replay_.stop();
   if (coded_) {
     response_bytes_ = coded_.written_bytes();

@@ -27,6 +27,7 @@
 #include "proxy/exchange/context.h"
 #include "proxy/exchange/endpoint_choice.h"
 #include "proxy/exchange/health_gate.h"
+#include "proxy/exchange/request_deadline.h"
 #include "proxy/exchange/stream.h"
 #include "proxy/net/deadline.h"
 #include "proxy/net/transport.h"
@@ -111,6 +112,9 @@ class Exchange final : public RequestSink,
   [[nodiscard]] bool has_better_endpoint() const;
   [[nodiscard]] bool keeps_body() const;
   void on_deadline();
+  void limit_whole_time();
+  void on_request_deadline();
+  void endpoint_has_request();
   void extend_deadline();
   [[nodiscard]] bool endpoint_reads();
   void drop_upstream();
@@ -149,6 +153,7 @@ class Exchange final : public RequestSink,
   RetryBudget* retry_budget_ = nullptr;  // of the backend; null: no bound
   CompressedBody coded_;                 // the answer's, where it is compressed
   net::Deadline deadline_;
+  std::unique_ptr<RequestDeadline> request_deadline_;  // null until a route asks for one
   std::chrono::steady_clock::time_point started_;
   std::uint64_t request_bytes_ = 0;
   std::uint64_t response_bytes_ = 0;

@@ -151,6 +151,33 @@ void Exchange::on_deadline() {
                                              : routing::upstream_error::kHeadTimeout);
 }
 
+// Made for the first request that asks for one: most connections never carry any.
+void Exchange::limit_whole_time() {
+  if (request_deadline_ == nullptr) {
+    request_deadline_ =
+        std::make_unique<RequestDeadline>(context_.loop, [this] { on_request_deadline(); });
+  }
+  request_deadline_->begin(route_->policy->request_timeout, context_.loop.now());
+}
+
+void Exchange::endpoint_has_request() {
+  if (request_deadline_ != nullptr) {
+    request_deadline_->endpoint_has_request(context_.loop.now());
+  }
+}
+
+// The endpoint is told of as if it had not answered in time where that is what it did: else no
+// endpoint that hangs would be found out where this is shorter than the read timeout.
+void Exchange::on_request_deadline() {
+  const bool awaits_answer =
+      phase_ == Phase::kAwaiting && request_ == Half::kEnded && to_client_ == Flow::kGo;
+  if (awaits_answer && request_deadline_->is_endpoints_fault(context_.loop.now())) {
+    choice_.try_failed();
+    health_.failed(endpoint_, routing::upstream_error::kHeadTimeout, reused_);
+  }
+  answer(504, "the request took too long as a whole");
+}
+
 // Whether it has taken anything since it was last looked at.
 bool Exchange::endpoint_reads() {
   const auto before = std::exchange(unsent_bytes_, upstream_->unsent_bytes());

@@ -24,8 +24,9 @@ void require_sane(const routing::Policy& policy) {
     require(timeout >= 1s && timeout <= 365 * 24h && timeout % 1s == 0s);
   }
   require(policy.max_body_bytes <= INT64_MAX);
-  const auto retry_time = policy.retries.timeout;
-  require(retry_time >= 0s && retry_time <= 365 * 24h && retry_time % 1s == 0s);
+  for (const auto limit : {policy.retries.timeout, policy.request_timeout}) {
+    require(limit >= 0s && limit <= 365 * 24h && limit % 1s == 0s);
+  }
 }
 
 }  // namespace
