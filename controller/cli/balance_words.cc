@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "controller/translate/balance_asks.h"
+#include "controller/translate/service_annotations.h"
+
 namespace portico::cli {
 namespace {
 
@@ -36,6 +39,13 @@ std::string balance_words(const routing::BalanceSpec* balance, routing::Strategy
         balance->hash_subset ? fmt::format(", one of {} by lot", balance->hash_subset_size) : "");
   }
   return strategy_words(balance->strategy.value_or(by_default));
+}
+
+bool is_asked_by(const kube::Service& service, const std::string& words,
+                 routing::Strategy by_default) {
+  const auto reading = translate::read_service(service);
+  const auto own = translate::join({}, reading.asked, false).balance;
+  return balance_words(&own, by_default) == words && balance_words(nullptr, by_default) != words;
 }
 
 }  // namespace portico::cli

@@ -24,6 +24,22 @@ TEST(BalanceWords, WhatNobodyAsksForIsTheDefault) {
   EXPECT_EQ(words({}, Strategy::kRandom), "by lot");
 }
 
+kube::Service service(std::string_view name, std::string_view value) {
+  kube::Service service;
+  service.meta.annotations.emplace(name, value);
+  return service;
+}
+
+TEST(BalanceWords, SayWhereItIsTheServiceThatAsks) {
+  constexpr auto kByDefault = Strategy::kRoundRobin;
+  const auto ewma = words({.strategy = Strategy::kEwma});
+  EXPECT_TRUE(is_asked_by(service("portico.dev/load-balance", "ewma"), ewma, kByDefault));
+  EXPECT_FALSE(is_asked_by(service("portico.dev/load-balance", "random"), ewma, kByDefault));
+  EXPECT_FALSE(is_asked_by(service("example.com/load-balance", "ewma"), ewma, kByDefault));
+  // What is so anyway, nobody asks for.
+  EXPECT_FALSE(is_asked_by(service("portico.dev/load-balance", "ewma"), ewma, Strategy::kEwma));
+}
+
 TEST(BalanceWords, AffinityComesBeforeHashingAndHashingBeforeTheStrategy) {
   BalanceSpec balance{.strategy = Strategy::kLeastRequests};
   EXPECT_EQ(words(balance), "least requests of two drawn by lot");

@@ -183,9 +183,12 @@ class Explanation {
       text += endpoint.pod.empty() ? "" : fmt::format(" ({})", endpoint.pod);
     }
     line("endpoints", text.empty() ? no_endpoints(*backend) : text);
-    const auto balancing = balance_words(backend->balance.get(), snapshot_.settings->load_balance);
+    const auto by_default = snapshot_.settings->load_balance;
+    const auto balancing = balance_words(backend->balance.get(), by_default);
     if (!balancing.empty() && !is_passed_through_) {
-      line("balancing", balancing);
+      const auto service = service_of(*backend);
+      const bool is_services = service != nullptr && is_asked_by(*service, balancing, by_default);
+      line("balancing", balancing + (is_services ? ", as the Service asks" : ""));
     }
     if (const auto out = ejected_ ? ejected_(spec.backend) : std::string(); !out.empty()) {
       line("ejected", out + ": they fail, and are tried again later");
@@ -206,9 +209,13 @@ class Explanation {
                        backend.tls->verifies ? "verified as " + backend.tls->name : "unverified");
   }
 
+  [[nodiscard]] std::shared_ptr<const kube::Service> service_of(
+      const routing::BackendSpec& backend) const {
+    return translator_.state().service(translate::object_name(backend.namespace_, backend.service));
+  }
+
   [[nodiscard]] std::string no_endpoints(const routing::BackendSpec& backend) const {
-    const auto service =
-        translator_.state().service(translate::object_name(backend.namespace_, backend.service));
+    const auto service = service_of(backend);
     if (service != nullptr && translate::is_external_name(*service)) {
       return fmt::format("what {} resolves to while serving", service->external_name);
     }

@@ -45,6 +45,11 @@ std::optional<EventSubject> subject_of(const routing::ObjectRef& ref,
   if (ref.kind == kube::Service::kKind) {
     return subject(state.service(key), "v1");
   }
+  if (ref.kind == kube::EndpointSlice::kKind) {
+    const auto slice = state.slices().find(key);
+    return slice == state.slices().end() ? std::nullopt
+                                         : subject(slice->second, "discovery.k8s.io/v1");
+  }
   if (ref.kind == kube::Secret::kKind) {
     return subject(state.secret(key), "v1");
   }

@@ -51,8 +51,12 @@ bool is_token(std::string_view text) {
 }  // namespace
 
 WishResult read_affinity(std::string_view value, BackendWish& wish) {
+  if (value == "none") {
+    wish.balance.affinity.reset();
+    return {};
+  }
   if (value != "cookie") {
-    return std::unexpected("\"cookie\"");
+    return std::unexpected("\"cookie\", or \"none\"");
   }
   (void)affinity_of(wish);
   return {};

@@ -112,7 +112,7 @@ TEST(AffinityValues, BadOnesLeaveTheDefaultAndAreFound) {
 
 TEST(AffinityValues, WithoutAffinityTheOthersAskForNothingAndAreFound) {
   const auto reading = read({{"session-cookie-name", "A"}, {"affinity-mode", "persistent"}});
-  EXPECT_EQ(reading.backend, BackendWish());
+  EXPECT_EQ(reading.backend.balance, BalanceSpec());
   ASSERT_THAT(reading.findings, SizeIs(2));
   EXPECT_THAT(reading.findings[0].message, HasSubstr("no effect without `affinity: cookie`"));
 }
@@ -122,6 +122,12 @@ TEST(AffinityValues, AnotherKindOfAffinityIsNone) {
   EXPECT_EQ(reading.backend, BackendWish());
   ASSERT_THAT(reading.findings, SizeIs(1));
   EXPECT_THAT(reading.findings[0].message, HasSubstr("\"ip\" is not \"cookie\""));
+}
+
+TEST(AffinityValues, NoneSwitchesTheOthersOffWithoutAWord) {
+  const auto reading = read({{"affinity", "none"}, {"session-cookie-name", "A"}});
+  EXPECT_EQ(reading.backend.balance, BalanceSpec());
+  EXPECT_THAT(reading.findings, IsEmpty());
 }
 
 TEST(AffinityValues, AreReadUnderBothPrefixes) {

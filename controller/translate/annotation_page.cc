@@ -23,8 +23,8 @@ void print_served(std::string& page) {
   page += "## Served\n\n| annotation | scope | default | meaning |\n|---|---|---|---|\n";
   for (const auto& row : annotation_table()) {
     if (row.support == Support::kServed) {
-      page += fmt::format("| `{}` | {} | `{}` | {} |\n", row.name, scope_word(row.scope),
-                          row.default_value, row.meaning);
+      page += fmt::format("| `{}` | {}{} | `{}` | {} |\n", row.name, scope_word(row.scope),
+                          row.for_services ? ", Service" : "", row.default_value, row.meaning);
     }
   }
 }
@@ -67,6 +67,8 @@ std::string annotation_page() {
       "503, those of its "
       "whole hosts where its scope is the host: nothing that was closed is opened silently.\n"
       "* Any other annotation that is not served, and any unknown name, is a warning.\n"
+      "* Where the scope names the Service, `portico.dev/NAME` may stand on a Service too, for all "
+      "Ingresses that use it: [how they go together](balancing.md#asked-for-by-the-service).\n"
       "* An Ingress with `canary: \"true\"` serves nothing by itself.\n\n";
   print_served(page);
   print_others(page, Support::kNotYet, "Not yet");

@@ -46,8 +46,19 @@ constexpr AnnotationRow host_tls(std::string_view name, ReadHostTls read,
           .read_tls = read};
 }
 
-constexpr AnnotationRow wish(std::string_view name, Scope scope, ReadWish read, Guard guards,
-                             std::string_view default_value, std::string_view meaning) {
+// Also a key of the ConfigMap, whose value is read into the Policy.
+constexpr AnnotationRow to_service(std::string_view name, ReadValue read, ReadWish read_wish,
+                                   std::string_view field, std::string_view default_value,
+                                   std::string_view meaning) {
+  auto row = served(name, read, field, default_value, meaning);
+  row.read_wish = read_wish;
+  row.for_services = true;
+  return row;
+}
+
+// How a backend is talked to.
+constexpr AnnotationRow speech(std::string_view name, Scope scope, ReadWish read, Guard guards,
+                               std::string_view default_value, std::string_view meaning) {
   return {.name = name,
           .support = Support::kServed,
           .scope = scope,
@@ -55,6 +66,22 @@ constexpr AnnotationRow wish(std::string_view name, Scope scope, ReadWish read, 
           .default_value = default_value,
           .meaning = meaning,
           .read_wish = read};
+}
+
+// How requests are spread over a backend's endpoints: Services may say it, too.
+constexpr AnnotationRow wish(std::string_view name, Scope scope, ReadWish read, Guard guards,
+                             std::string_view default_value, std::string_view meaning) {
+  auto row = speech(name, scope, read, guards, default_value, meaning);
+  row.for_services = true;
+  return row;
+}
+
+constexpr AnnotationRow of_affinity(std::string_view name, ReadWish read,
+                                    std::string_view default_value, std::string_view meaning) {
+  auto row = wish(name, Scope::kIngress, read, Guard::kNo, default_value, meaning);
+  row.needs = "affinity: cookie";
+  row.in_force = [](const routing::BalanceSpec& balance) { return balance.affinity.has_value(); };
+  return row;
 }
 
 constexpr AnnotationRow later(std::string_view name, Scope scope, std::string_view meaning,
@@ -141,24 +168,25 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
     host_tls("auth-tls-pass-certificate-to-upstream", read_pass_certificate, "false",
              "sends the client's certificate to the backend, as `ssl-client-cert`"),
     // TLS towards backends
-    wish("backend-protocol", kPath, read_backend_protocol, Guard::kNo, "by the Service",
-         "what the backend speaks: HTTP, HTTPS, GRPC, GRPCS (HTTP/2), or AUTO_HTTP (https for "
-         "requests that came by https); without it the Service port's appProtocol counts"),
-    wish("proxy-ssl-secret", kIngress, read_tls_secret, Guard::kYes, "none",
-         "`namespace/name` of a Secret in the Ingress's namespace: whom to trust (`ca.crt`) and "
-         "what the backend is shown (`tls.crt`, `tls.key`)"),
-    wish("proxy-ssl-verify", kIngress, read_tls_verify, Guard::kYes, "off",
-         "verifies the backend's certificate against `ca.crt`; without one the routes answer 503"),
-    wish("proxy-ssl-verify-depth", kIngress, read_tls_verify_depth, Guard::kYes, "1",
-         "certificates that may stand between the backend's and one of `ca.crt`"),
-    wish("proxy-ssl-name", kIngress, read_tls_name, Guard::kYes, "<service>.<namespace>.svc",
-         "the name that the backend's certificate must have, where it is verified"),
-    wish("proxy-ssl-server-name", kIngress, read_tls_server_name, Guard::kNo, "off",
-         "sends proxy-ssl-name to the backend (SNI)"),
-    wish("proxy-ssl-ciphers", kIngress, read_tls_ciphers, Guard::kYes, "DEFAULT",
-         "TLS 1.2 cipher suites towards the backend, as OpenSSL lists them"),
-    wish("proxy-ssl-protocols", kIngress, read_tls_protocols, Guard::kYes, "TLSv1.2 TLSv1.3",
-         "TLS versions towards the backend; older ones are not spoken"),
+    speech("backend-protocol", kPath, read_backend_protocol, Guard::kNo, "by the Service",
+           "what the backend speaks: HTTP, HTTPS, GRPC, GRPCS (HTTP/2), or AUTO_HTTP (https for "
+           "requests that came by https); without it the Service port's appProtocol counts"),
+    speech("proxy-ssl-secret", kIngress, read_tls_secret, Guard::kYes, "none",
+           "`namespace/name` of a Secret in the Ingress's namespace: whom to trust (`ca.crt`) and "
+           "what the backend is shown (`tls.crt`, `tls.key`)"),
+    speech(
+        "proxy-ssl-verify", kIngress, read_tls_verify, Guard::kYes, "off",
+        "verifies the backend's certificate against `ca.crt`; without one the routes answer 503"),
+    speech("proxy-ssl-verify-depth", kIngress, read_tls_verify_depth, Guard::kYes, "1",
+           "certificates that may stand between the backend's and one of `ca.crt`"),
+    speech("proxy-ssl-name", kIngress, read_tls_name, Guard::kYes, "<service>.<namespace>.svc",
+           "the name that the backend's certificate must have, where it is verified"),
+    speech("proxy-ssl-server-name", kIngress, read_tls_server_name, Guard::kNo, "off",
+           "sends proxy-ssl-name to the backend (SNI)"),
+    speech("proxy-ssl-ciphers", kIngress, read_tls_ciphers, Guard::kYes, "DEFAULT",
+           "TLS 1.2 cipher suites towards the backend, as OpenSSL lists them"),
+    speech("proxy-ssl-protocols", kIngress, read_tls_protocols, Guard::kYes, "TLSv1.2 TLSv1.3",
+           "TLS versions towards the backend; older ones are not spoken"),
     // Authentication
     guard("auth-type", kPath, "basic or digest authentication"),
     guard("auth-secret", kPath, "the Secret with users and passwords"),
@@ -206,32 +234,32 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
     wish("affinity", kIngress, read_affinity, Guard::kNo, "none",
          "`cookie` keeps a client at one endpoint, by a cookie that any replica honours; it comes "
          "before upstream-hash-by and load-balance"),
-    wish("affinity-mode", kIngress, read_affinity_mode, Guard::kNo, "balanced",
-         "`balanced` moves a share of the clients when endpoints come, `persistent` none while "
-         "their endpoint is there"),
+    of_affinity(
+        "affinity-mode", read_affinity_mode, "balanced",
+        "`balanced` moves a share of the clients when endpoints come, `persistent` none while "
+        "their endpoint is there"),
     later("affinity-canary-behavior", kIngress, "whether affinity covers the canary"),
-    wish("session-cookie-name", kIngress, read_cookie_name, Guard::kNo, "INGRESSCOOKIE",
-         "the affinity cookie's name"),
-    wish("session-cookie-path", kIngress, read_cookie_path, Guard::kNo, "the rule's path",
-         "the affinity cookie's Path"),
-    wish("session-cookie-domain", kIngress, read_cookie_domain, Guard::kNo, "none",
-         "the affinity cookie's Domain"),
-    wish("session-cookie-samesite", kIngress, read_cookie_same_site, Guard::kNo, "none is sent",
-         "the affinity cookie's SameSite: None, Lax or Strict"),
-    wish("session-cookie-conditional-samesite-none", kIngress,
-         read_cookie_conditional_same_site_none, Guard::kNo, "false",
-         "leaves SameSite=None out for old browsers that misread it"),
-    wish("session-cookie-secure", kIngress, read_cookie_secure, Guard::kNo, "false",
-         "the affinity cookie is always Secure, not only for requests that came by https"),
-    wish("session-cookie-partitioned", kIngress, read_cookie_partitioned, Guard::kNo, "false",
-         "the affinity cookie is Partitioned"),
-    wish("session-cookie-expires", kIngress, read_cookie_expires, Guard::kNo, "none is sent",
-         "the affinity cookie's Expires, in seconds from now"),
-    wish("session-cookie-max-age", kIngress, read_cookie_max_age, Guard::kNo, "none is sent",
-         "the affinity cookie's Max-Age, in seconds"),
-    wish("session-cookie-change-on-failure", kIngress, read_cookie_change_on_failure, Guard::kNo,
-         "false",
-         "a client whose endpoint failed gets a cookie of another; else it returns to its own"),
+    of_affinity("session-cookie-name", read_cookie_name, "INGRESSCOOKIE",
+                "the affinity cookie's name"),
+    of_affinity("session-cookie-path", read_cookie_path, "the rule's path",
+                "the affinity cookie's Path"),
+    of_affinity("session-cookie-domain", read_cookie_domain, "none",
+                "the affinity cookie's Domain"),
+    of_affinity("session-cookie-samesite", read_cookie_same_site, "none is sent",
+                "the affinity cookie's SameSite: None, Lax or Strict"),
+    of_affinity("session-cookie-conditional-samesite-none", read_cookie_conditional_same_site_none,
+                "false", "leaves SameSite=None out for old browsers that misread it"),
+    of_affinity("session-cookie-secure", read_cookie_secure, "false",
+                "the affinity cookie is always Secure, not only for requests that came by https"),
+    of_affinity("session-cookie-partitioned", read_cookie_partitioned, "false",
+                "the affinity cookie is Partitioned"),
+    of_affinity("session-cookie-expires", read_cookie_expires, "none is sent",
+                "the affinity cookie's Expires, in seconds from now"),
+    of_affinity("session-cookie-max-age", read_cookie_max_age, "none is sent",
+                "the affinity cookie's Max-Age, in seconds"),
+    of_affinity(
+        "session-cookie-change-on-failure", read_cookie_change_on_failure, "false",
+        "a client whose endpoint failed gets a cookie of another; else it returns to its own"),
     wish("load-balance", kIngress, read_load_balance, Guard::kNo, "the ConfigMap's (round_robin)",
          "`round_robin`, `ewma`; Portico's own: `least_requests`, `random`"),
     wish("upstream-hash-by", kIngress, read_hash_by, Guard::kNo, "none",
@@ -242,10 +270,11 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
          "hashing chooses a few endpoints, chance one of them"),
     wish("upstream-hash-by-subset-size", kIngress, read_hash_subset_size, Guard::kNo, "3",
          "how many those are, up to 64"),
-    served("service-upstream", read_into<&Policy::service_upstream, read_bool>, "service_upstream",
-           "false",
-           "sends to the Service's cluster IP instead of its endpoints, which are then unknown: no "
-           "balancing, affinity or ejection here"),
+    to_service(
+        "service-upstream", read_into<&Policy::service_upstream, read_bool>, read_service_upstream,
+        "service_upstream", "false",
+        "sends to the Service's cluster IP instead of its endpoints, which are then unknown: no "
+        "balancing, affinity or ejection here"),
     served("outlier-ejection", read_into<&Policy::outlier_ejection, read_on_off>,
            "outlier_ejection", "on",
            "Portico's own: endpoints that fail several times in a row are left alone for a while; "

@@ -6,6 +6,7 @@
 
 #include "controller/kube/nearest_name.h"
 #include "controller/translate/annotation_values.h"
+#include "controller/translate/balance_asks.h"
 
 namespace portico::translate {
 namespace {
@@ -24,6 +25,7 @@ class Reader {
  public:
   explicit Reader(const routing::Policy& defaults) : built_in_(defaults == routing::Policy()) {
     reading_.policy = defaults;
+    reading_.backend.service_upstream = defaults.service_upstream;
   }
 
   void read(std::string_view prefix, std::string_view name, std::string_view value) {
@@ -49,11 +51,13 @@ class Reader {
   }
 
   AnnotationReading take() {
-    if (!asks_affinity_) {
-      reading_.backend.balance.affinity.reset();
-      for (auto& finding : of_affinity_) {
-        reading_.findings.push_back(std::move(finding));
-      }
+    const auto spread = settle(reading_.backend);
+    for (const auto* asked : spread.idle) {
+      add(Severity::kWarning, asked->prefix, asked->row->name,
+          fmt::format("{} has no effect without `{}`", quoted_value(asked->value),
+                      asked->row->needs),
+          fmt::format("add the annotation {}, or remove this one", refined_by(*asked->row)));
+      reading_.findings.back().idle = asked->row;
     }
     return std::move(reading_);
   }
@@ -70,10 +74,9 @@ class Reader {
       served_tls(prefix, row, value);
       return;
     }
-    const auto done = row.read_wish != nullptr ? row.read_wish(trim(value), reading_.backend)
-                                               : row.read(value, reading_.policy);
+    const auto done =
+        row.read_wish != nullptr ? ask(prefix, row, trim(value)) : row.read(value, reading_.policy);
     if (done) {
-      note_affinity(prefix, row, value);
       return;
     }
     if (row.guards_access == Guard::kYes) {
@@ -87,15 +90,16 @@ class Reader {
                   : "correct the value; until then the default is in force");
   }
 
-  void note_affinity(std::string_view prefix, const AnnotationRow& row, std::string_view value) {
-    if (row.name == "affinity") {
-      asks_affinity_ = true;
-    } else if (row.name == "affinity-mode" || row.name.starts_with("session-cookie-")) {
-      of_affinity_.push_back(
-          {Severity::kWarning, fmt::format("{}{}", prefix, row.name),
-           fmt::format("{} has no effect without `affinity: cookie`", quoted_value(value)),
-           "add the annotation affinity, or remove this one"});
+  WishResult ask(std::string_view prefix, const AnnotationRow& row, std::string_view value) {
+    if (!row.for_services) {
+      return row.read_wish(value, reading_.backend);
     }
+    BackendWish scratch;
+    auto done = row.read_wish(value, scratch);
+    if (done) {
+      reading_.backend.asked.push_back({&row, std::string(value), prefix});
+    }
+    return done;
   }
 
   // What guards and can't be understood closes.
@@ -174,11 +178,13 @@ class Reader {
 
   const bool built_in_;  // the defaults are those of the table
   AnnotationReading reading_;
-  bool asks_affinity_ = false;
-  std::vector<AnnotationFinding> of_affinity_;  // findings, where nothing asks for affinity
 };
 
 }  // namespace
+
+std::string_view refined_by(const AnnotationRow& row) {
+  return row.needs.substr(0, row.needs.find(':'));
+}
 
 const AnnotationRow* find_annotation(std::string_view name) {
   static const auto kIndex = [] {

@@ -58,10 +58,17 @@ struct AnnotationRow {
   ReadHostTls read_tls =
       nullptr;                   // of served ones that are about the host's TLS, instead of `read`
   ReadWish read_wish = nullptr;  // of served ones that are about backends, instead of `read`
+  bool for_services = false;     // a Service may have it too; then it has `read_wish`
+  // Of one that refines another: what the other must be, and whether it is that.
+  std::string_view needs;
+  bool (*in_force)(const routing::BalanceSpec& balance) = nullptr;
 };
 
 // Every known name, in the order of the documentation page.
 std::span<const AnnotationRow> annotation_table();
+
+// The name of the annotation that `row`, which needs one, refines.
+std::string_view refined_by(const AnnotationRow& row);
 
 // By name without prefix; null where unknown.
 const AnnotationRow* find_annotation(std::string_view name);
@@ -74,6 +81,8 @@ struct AnnotationFinding {
   std::string annotation;  // with its prefix
   std::string message;
   std::string fix;
+  // Not null: it refines what this Ingress does not ask for, but its Services may.
+  const AnnotationRow* idle = nullptr;
 };
 
 struct AnnotationReading {

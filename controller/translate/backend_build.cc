@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "controller/translate/nearness.h"
+#include "controller/translate/service_annotations.h"
 
 namespace portico::translate {
 namespace {
@@ -54,6 +55,7 @@ void append_candidates(const kube::EndpointSlice& slice, std::string_view port_n
         *port.port > 65535) {
       continue;
     }
+    const auto weight = slice_weight(slice);
     for (const auto& endpoint : slice.endpoints) {
       if (!usable(endpoint.conditions)) {
         continue;
@@ -61,7 +63,7 @@ void append_candidates(const kube::EndpointSlice& slice, std::string_view port_n
       for (const auto& address : endpoint.addresses) {
         if (is_ip_address(address)) {
           candidates.push_back(
-              {{address, static_cast<std::uint16_t>(*port.port), endpoint.pod}, &endpoint});
+              {{address, static_cast<std::uint16_t>(*port.port), endpoint.pod, weight}, &endpoint});
         }
       }
     }
@@ -184,7 +186,7 @@ BackendSpec build_backend(const BackendName& name, const BackendParts& parts) {
                                        name.service, name.port, listed_ports(*parts.service));
     return spec;
   }
-  if (name.wish != nullptr && name.wish->service_upstream && has_cluster_ip(*parts.service)) {
+  if (parts.service_upstream && has_cluster_ip(*parts.service)) {
     spec.endpoints = {{parts.service->cluster_ip, static_cast<std::uint16_t>(port->port), ""}};
     return spec;
   }

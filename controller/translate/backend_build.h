@@ -18,13 +18,14 @@ struct BackendParts {
   // Of an ExternalName Service: what its name resolves to.
   std::span<const std::string> external_addresses;
   Location here;
+  bool service_upstream = false;  // wants the Service's own address
 };
 
 // Endpoints: those of TCP slice ports that bear the Service port's name, in every slice; ready
 // ones, near ones where the slices' hints ask for it, and where none is ready, terminating ones
 // that still serve. Sorted, without duplicates.
 //
-// Where service_upstream is wished for, its cluster IP is the one endpoint; a headless Service has
+// Where service_upstream is wanted, its cluster IP is the one endpoint; a headless Service has
 // none, and keeps its endpoints.
 //
 // No Service or no such port fills missing_because. A Service without endpoints is not missing: it

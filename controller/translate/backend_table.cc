@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "controller/translate/balance_asks.h"
+#include "controller/translate/service_annotations.h"
+#include "controller/translate/spread_findings.h"
 
 namespace portico::translate {
 namespace {
@@ -48,21 +53,51 @@ std::string dns_name(std::string name) {
   return name;
 }
 
-// As the Ingress asks, which comes before what the Service asks; null: nothing is asked for.
+const BackendWish& wish_of(const BackendName& name) {
+  static const BackendWish kNothing;
+  return name.wish == nullptr ? kNothing : *name.wish;
+}
+
+// The Ingress's annotations joined with the Service's; none where the Service has none.
+std::optional<Spread> joined(const BackendName& name, const kube::Service* service) {
+  const auto reading = service == nullptr ? ServiceReading() : read_service(*service);
+  if (reading.asked.empty()) {
+    return std::nullopt;
+  }
+  const auto& wish = wish_of(name);
+  return join(wish.asked, reading.asked, wish.service_upstream);
+}
+
+// Last of all counts the Service's own field. Null: nothing is asked for.
 std::shared_ptr<const routing::BalanceSpec> balance_of(const BackendName& name,
-                                                       const kube::Service& service) {
-  static const routing::BalanceSpec kNothing;
-  const auto& asked = name.wish == nullptr ? kNothing : name.wish->balance;
+                                                       const kube::Service& service,
+                                                       const std::optional<Spread>& spread) {
+  const auto& asked = spread ? spread->balance : wish_of(name).balance;
   if (service.session_affinity == "ClientIP" && !asked.affinity && asked.hash_by.empty()) {
     auto balance = std::make_shared<routing::BalanceSpec>(asked);
     balance->hash_by = "$remote_addr";
     balance->hash_subset = false;
     return balance;
   }
-  if (asked == kNothing) {
+  if (asked == routing::BalanceSpec()) {
     return nullptr;
   }
-  return {name.wish, &asked};
+  return spread ? std::make_shared<const routing::BalanceSpec>(asked)
+                : std::shared_ptr<const routing::BalanceSpec>(name.wish, &asked);
+}
+
+// An Ingress tells it once, whichever of its backends is built.
+void report_idle(const absl::flat_hash_set<const IngressRecord*>& users, const ClusterState& state,
+                 DiagnosticTable& diagnostics) {
+  for (const auto* user : users) {
+    if (user != nullptr && !user->idle.empty()) {
+      diagnostics.replace(idle_subject(user->ref), idle_findings(*user, state));
+    }
+  }
+}
+
+std::string annotations_subject(const std::string& service) {
+  return "annotations of service " + service;
 }
 
 // Whether replicas must choose among the same endpoints, wherever each runs: else a client whose
@@ -196,8 +231,10 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
   }
   auto& backend = found->second;
   if (backend.users.empty()) {
+    const auto service = service_key(backend.name);
     erase(key, diagnostics);
     diagnostics.replace(subject(key), {});
+    report_annotations(service, state, diagnostics);
     specs.erase(key);
     return true;
   }
@@ -205,23 +242,28 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
   const auto service = state.service(service_name);
   const auto addresses = addresses_of(service_name, service.get());
   report_external(service_name, service.get(), diagnostics);
-  auto balance = service == nullptr ? nullptr : balance_of(backend.name, *service);
-  auto spec = build_backend(backend.name,
-                            {.service = service.get(),
-                             .slices = state.slices_of(service_name),
-                             .external_addresses = addresses,
-                             .here = is_alike_everywhere(balance.get()) ? Location() : here_});
+  const auto spread = joined(backend.name, service.get());
+  const bool to_service =
+      spread ? spread->service_upstream : wish_of(backend.name).service_upstream;
+  auto balance = service == nullptr ? nullptr : balance_of(backend.name, *service, spread);
+  auto spec =
+      build_backend(backend.name, {.service = service.get(),
+                                   .slices = state.slices_of(service_name),
+                                   .external_addresses = addresses,
+                                   .here = is_alike_everywhere(balance.get()) ? Location() : here_,
+                                   .service_upstream = to_service});
   if (spec.missing_because.empty()) {
     set_speech(backend, *service, state, spec);
     spec.balance = std::move(balance);
   }
   auto found_out = findings(backend.name, backend.users, spec);
-  if (spec.missing_because.empty() && backend.name.wish != nullptr &&
-      backend.name.wish->service_upstream && !has_cluster_ip(*service) &&
+  if (spec.missing_because.empty() && to_service && !has_cluster_ip(*service) &&
       !is_external_name(*service)) {
     add_without_cluster_ip(backend.name, backend.users, found_out);
   }
   diagnostics.replace(subject(key), std::move(found_out));
+  report_idle(backend.users, state, diagnostics);
+  report_annotations(service_name, state, diagnostics);
   const auto* before = specs.find(key);
   if (before != nullptr && *before == spec) {
     return false;
@@ -232,8 +274,7 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
 
 void BackendTable::set_speech(Backend& backend, const kube::Service& service,
                               const ClusterState& state, routing::BackendSpec& spec) {
-  static const BackendWish kNothing;
-  const auto& wish = backend.name.wish == nullptr ? kNothing : *backend.name.wish;
+  const auto& wish = wish_of(backend.name);
   const auto* port = find_port(service, spec.port);
   const auto speech = resolve_speech(
       wish.protocol, port == nullptr ? std::string_view() : std::string_view(port->app_protocol));
@@ -273,6 +314,21 @@ void BackendTable::report_external(const std::string& service_key, const kube::S
   const auto& external = externals_.at(name->second);
   diagnostics.replace(external_subject(service_key),
                       unresolved(*service, external.failure, external.addresses.empty()));
+}
+
+void BackendTable::report_annotations(const std::string& service_key, const ClusterState& state,
+                                      DiagnosticTable& diagnostics) const {
+  const auto keys = of_service_.find(service_key);
+  const auto service = state.service(service_key);
+  routing::Diagnostics findings;
+  if (keys != of_service_.end() && service != nullptr) {
+    std::vector<const BackendWish*> wishes;
+    for (const auto& key : keys->second) {
+      wishes.push_back(backends_.at(key).name.wish.get());
+    }
+    findings = service_findings(*service, state.slices_of(service_key), wishes);
+  }
+  diagnostics.replace(annotations_subject(service_key), std::move(findings));
 }
 
 void BackendTable::erase(const std::string& key, DiagnosticTable& diagnostics) {

@@ -65,6 +65,8 @@ class BackendTable {
   bool build_one(const std::string& key, const ClusterState& state,
                  routing::SharedMap<routing::BackendSpec>& specs, DiagnosticTable& diagnostics);
   void erase(const std::string& key, DiagnosticTable& diagnostics);
+  void report_annotations(const std::string& service_key, const ClusterState& state,
+                          DiagnosticTable& diagnostics) const;
   static void set_speech(Backend& backend, const kube::Service& service, const ClusterState& state,
                          routing::BackendSpec& spec);
   void report_external(const std::string& service_key, const kube::Service* service,

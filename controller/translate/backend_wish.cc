@@ -9,6 +9,7 @@
 #include <absl/strings/str_split.h>
 #include <fmt/format.h>
 
+#include "controller/translate/annotations.h"
 #include "controller/translate/balance_text.h"
 #include "tls/client_context.h"
 #include "tls/upstream_options.h"
@@ -58,9 +59,14 @@ bool is_server_name(std::string_view text) {
   });
 }
 
-// Among which addresses, and how.
+// Among which addresses, and how: as given, because a Service's annotations may join in with what
+// amounts to the same without them. Values with their length, so that none looks like what follows.
 std::string spread_text(const BackendWish& wish) {
-  return (wish.service_upstream ? ";to=service" : "") + balance_text(wish.balance);
+  std::string text = (wish.service_upstream ? ";to=service" : "") + balance_text(wish.balance);
+  for (const auto& asked : wish.asked) {
+    text.append(fmt::format(";{}={}:{}", asked.row->name, asked.value.size(), asked.value));
+  }
+  return text;
 }
 
 // What stands against the Secret of proxy-ssl-secret; empty: nothing. One that shows and trusts

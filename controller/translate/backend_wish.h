@@ -11,11 +11,22 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controller/kube/objects.h"
 #include "routing/snapshot.h"
 
 namespace portico::translate {
+
+struct AnnotationRow;
+
+// An annotation that says how requests are spread, as given.
+struct Asked {
+  const AnnotationRow* row = nullptr;
+  std::string value;        // without spaces around it; the row can read it
+  std::string_view prefix;  // of the annotation's name
+  bool operator==(const Asked&) const = default;
+};
 
 struct BackendWish {
   enum class Protocol : std::uint8_t {
@@ -37,6 +48,7 @@ struct BackendWish {
   bool allows_tls13 = true;
   routing::BalanceSpec balance;
   bool service_upstream = false;  // the Service's own address instead of its endpoints
+  std::vector<Asked> asked;       // what the last two are read from, by name; see settle()
 
   bool operator==(const BackendWish&) const = default;
   // Different wishes have different texts; "" asks for nothing.

@@ -67,4 +67,13 @@ WishResult read_hash_subset_size(std::string_view value, BackendWish& wish) {
   return {};
 }
 
+WishResult read_service_upstream(std::string_view value, BackendWish& wish) {
+  const auto on = read_bool(value);
+  if (!on) {
+    return std::unexpected(on.error());
+  }
+  wish.service_upstream = *on;
+  return {};
+}
+
 }  // namespace portico::translate

@@ -1,5 +1,5 @@
-// load-balance and upstream-hash-by*: read as ingress-nginx reads them, and Portico's own
-// strategies.
+// load-balance, upstream-hash-by* and service-upstream: read as ingress-nginx reads them, and
+// Portico's own strategies.
 #pragma once
 
 #include <expected>
@@ -17,5 +17,6 @@ WishResult read_load_balance(std::string_view value, BackendWish& wish);
 WishResult read_hash_by(std::string_view value, BackendWish& wish);
 WishResult read_hash_subset(std::string_view value, BackendWish& wish);
 WishResult read_hash_subset_size(std::string_view value, BackendWish& wish);
+WishResult read_service_upstream(std::string_view value, BackendWish& wish);
 
 }  // namespace portico::translate

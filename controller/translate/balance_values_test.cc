@@ -55,7 +55,7 @@ TEST(HashBy, AnUnknownVariableIsAnErrorThatNamesTheKnownOnes) {
 
 TEST(HashBy, NothingIsNotAskedFor) {
   const auto reading = read("upstream-hash-by", "");
-  EXPECT_EQ(reading.backend, BackendWish());
+  EXPECT_EQ(reading.backend.balance, routing::BalanceSpec());
   EXPECT_TRUE(reading.findings.empty());
 }
 

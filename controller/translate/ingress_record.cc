@@ -88,6 +88,10 @@ class Translation {
     for (auto& finding : annotations.findings) {
       add(finding.severity, fmt::format("metadata.annotations[{}]", finding.annotation),
           finding.message, finding.fix);
+      if (finding.idle != nullptr) {
+        record_->idle.push_back({finding.idle, std::move(record_->diagnostics.back())});
+        record_->diagnostics.pop_back();
+      }
     }
     if (annotations.is_canary) {
       add(Severity::kWarning, "spec.rules",
@@ -170,7 +174,6 @@ class Translation {
       return;
     }
     record_->backend_secret = wish.secret;
-    wish.service_upstream = annotations.policy.service_upstream;
     if (wish != BackendWish()) {
       wish_ = std::make_shared<const BackendWish>(std::move(wish));
     }

@@ -43,6 +43,13 @@ struct TlsEntry {
   std::string field;               // spec.tls[0]
 };
 
+// An annotation that refines what the Ingress does not ask for: found only where no Service of its
+// backends does.
+struct IdleAnnotation {
+  const AnnotationRow* row = nullptr;
+  routing::Diagnostic finding;
+};
+
 struct IngressRecord {
   routing::ObjectRef ref;
   std::int64_t created_unix_seconds = 0;
@@ -57,6 +64,7 @@ struct IngressRecord {
   std::string backend_secret;  // "namespace/name" by proxy-ssl-secret; "" none
   std::vector<TlsEntry> tls;
   routing::Diagnostics diagnostics;
+  std::vector<IdleAnnotation> idle;
 
   // Null where it has no rule for the host.
   [[nodiscard]] const std::vector<RoutePointer>* routes_of(std::string_view host) const;

@@ -10,6 +10,7 @@
 #include "controller/translate/config_map.h"
 #include "controller/translate/host_build.h"
 #include "controller/translate/passthrough.h"
+#include "controller/translate/spread_findings.h"
 #include "controller/translate/tls_values.h"
 #include "routing/hostname.h"
 
@@ -234,6 +235,7 @@ void Translator::replace_record(const std::string& key, Work& work) {
     work.authority_findings.erase(before->second.get());
     diagnostics_.replace("tls " + key, {});
     diagnostics_.replace("client certificates " + key, {});
+    diagnostics_.replace(idle_subject(before->second->ref), {});
   }
   const auto ingress = state_.ingress(key);
   if (ingress == nullptr) {

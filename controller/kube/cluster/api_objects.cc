@@ -20,9 +20,12 @@ void drop_unused(Metadata& meta, std::size_t kind) {
   if (kind != kind_index<Namespace>()) {
     meta.labels.clear();
   }
-  if (kind == kind_index<EndpointSlice>() || kind == kind_index<Secret>() ||
-      kind == kind_index<Namespace>()) {
+  if (kind == kind_index<Secret>() || kind == kind_index<Namespace>()) {
     meta.annotations.clear();
+  }
+  if (kind == kind_index<Service>() || kind == kind_index<EndpointSlice>()) {
+    std::erase_if(meta.annotations,
+                  [](const auto& entry) { return !entry.first.starts_with("portico.dev/"); });
   }
 }
 
