@@ -31,10 +31,11 @@ HexHash::HexHash(std::uint64_t value) {
 }
 
 AffinityTable::AffinityTable(std::string_view backend, std::shared_ptr<const HashRing> ring)
-    : backend_(stable_hash(backend)), ring_(std::move(ring)) {}
+    : backend_(stable_hash(backend)), is_persistent_(false), ring_(std::move(ring)) {}
 
-AffinityTable::AffinityTable(std::string_view backend, std::span<const std::string> endpoints)
-    : backend_(stable_hash(backend)) {
+AffinityTable::AffinityTable(std::string_view backend, std::span<const std::string> endpoints,
+                             std::shared_ptr<const HashRing> ring)
+    : backend_(stable_hash(backend)), is_persistent_(true), ring_(std::move(ring)) {
   hashes_.reserve(endpoints.size());
   by_hash_.reserve(endpoints.size());
   for (const auto& endpoint : endpoints) {
@@ -46,11 +47,11 @@ AffinityTable::AffinityTable(std::string_view backend, std::span<const std::stri
 }
 
 std::size_t AffinityTable::endpoints() const {
-  return ring_ != nullptr ? ring_->endpoints() : hashes_.size();
+  return is_persistent_ ? hashes_.size() : ring_->endpoints();
 }
 
 std::optional<std::size_t> AffinityTable::find(std::string_view key) const {
-  if (ring_ != nullptr) {
+  if (!is_persistent_) {
     return ring_->at(stable_hash(key));
   }
   const auto hash = read_hash(key);
@@ -64,9 +65,14 @@ std::optional<std::size_t> AffinityTable::find(std::string_view key) const {
   return found->endpoint;
 }
 
+std::size_t AffinityTable::draw_endpoint(Lots& lots, Skips skips) const {
+  return ring_ != nullptr ? ring_->find(lots.next(), skips)
+                          : pick_random(hashes_.size(), lots, skips);
+}
+
 AffinityTable::Choice AffinityTable::draw(Lots& lots, Skips skips) const {
-  if (ring_ == nullptr) {
-    const auto endpoint = pick_random(hashes_.size(), lots, skips);
+  if (is_persistent_) {
+    const auto endpoint = draw_endpoint(lots, skips);
     if (endpoint == hashes_.size()) {
       return {.endpoint = endpoint};
     }
@@ -82,8 +88,7 @@ AffinityTable::Choice AffinityTable::draw(Lots& lots, Skips skips) const {
 }
 
 std::size_t AffinityTable::stand_in(std::string_view key, Lots& lots, Skips skips) const {
-  return ring_ != nullptr ? ring_->find(stable_hash(key), skips)
-                          : pick_random(hashes_.size(), lots, skips);
+  return is_persistent_ ? draw_endpoint(lots, skips) : ring_->find(stable_hash(key), skips);
 }
 
 AffinityTable::Choice choose_by_affinity(const AffinityTable& table, std::string_view key,

@@ -40,8 +40,10 @@ class AffinityTable {
   // Balanced. `backend` is the name that cookies know it by.
   AffinityTable(std::string_view backend, std::shared_ptr<const HashRing> ring);
   // Persistent. `endpoints` are addresses with ports; the backend's name salts their hashes, as in
-  // ingress-nginx.
-  AffinityTable(std::string_view backend, std::span<const std::string> endpoints);
+  // ingress-nginx. `ring` is of the same ones where their weights differ: new sessions are drawn by
+  // it; null: all alike.
+  AffinityTable(std::string_view backend, std::span<const std::string> endpoints,
+                std::shared_ptr<const HashRing> ring = nullptr);
 
   // What stands behind the bar in this backend's cookies.
   [[nodiscard]] std::string_view backend() const { return backend_.text(); }
@@ -70,8 +72,12 @@ class AffinityTable {
     std::uint32_t endpoint = 0;
   };
 
+  // Of persistent ones.
+  [[nodiscard]] std::size_t draw_endpoint(Lots& lots, Skips skips) const;
+
   HexHash backend_;
-  std::shared_ptr<const HashRing> ring_;  // null: persistent
+  bool is_persistent_;
+  std::shared_ptr<const HashRing> ring_;  // null: persistent, and all alike
   std::vector<std::uint64_t> hashes_;     // of persistent ones, by endpoint
   std::vector<Key> by_hash_;              // the same, sorted
 };

@@ -1,60 +1,144 @@
 #include "routing/hash_ring.h"
 
 #include <algorithm>
-#include <limits>
+#include <array>
+#include <bit>
+#include <functional>
+#include <utility>
 
-#include "routing/stable_hash.h"
+#include <absl/container/flat_hash_map.h>
 
 namespace portico::routing {
 namespace {
 
-constexpr std::uint16_t kFree = std::numeric_limits<std::uint16_t>::max();
+constexpr std::uint16_t kGone = std::numeric_limits<std::uint16_t>::max();
 
-// The order in which an endpoint wants the places: every one once, since their number is a prime.
-struct Wish {
-  std::uint32_t place;
-  std::uint32_t step;
-
-  explicit Wish(std::string_view name)
-      : place(static_cast<std::uint32_t>(stable_hash(name) % HashRing::kPlaces)),
-        step(static_cast<std::uint32_t>(
-            StableHash().add(name).add("/step").value() % (HashRing::kPlaces - 1) + 1)) {}
-
-  void go_on() {
-    place += step;
-    if (place >= HashRing::kPlaces) {
-      place -= HashRing::kPlaces;
-    }
-  }
-};
+constexpr auto kNone = [](std::size_t) { return false; };
 
 }  // namespace
 
-HashRing::HashRing(std::span<const std::string> names)
-    : endpoints_(std::min<std::size_t>(names.size(), kFree)), places_(kPlaces, kFree) {
-  std::vector<Wish> wishes(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(endpoints_));
-  for (std::size_t taken = 0; taken < kPlaces && endpoints_ > 0;) {
-    for (std::size_t i = 0; i < endpoints_ && taken < kPlaces; ++i, ++taken) {
-      auto& wish = wishes[i];
-      while (places_[wish.place] != kFree) {
-        wish.go_on();
-      }
-      places_[wish.place] = static_cast<std::uint16_t>(i);
+// What became of the endpoints of a ring before.
+struct HashRing::Change {
+  std::vector<std::uint16_t> now;     // by their index before; kGone, or with another weight
+  std::vector<std::uint16_t> joined;  // of those now
+
+  // Whether to look at each slot's owner and the newcomers is less than to look at all.
+  [[nodiscard]] bool is_small() const { return joined.size() < now.size() / 2; }
+};
+
+HashRing::HashRing(std::span<const std::string> names, std::span<const std::uint32_t> weights,
+                   const HashRing* before) {
+  const auto count = std::min<std::size_t>(names.size(), kGone);
+  names_.reserve(count);
+  for (const auto& name : names.first(count)) {
+    names_.push_back(stable_hash(name));
+  }
+  if (std::ranges::adjacent_find(weights, std::not_equal_to<>()) != weights.end()) {
+    scales_.reserve(count);
+    for (const auto weight : weights.first(count)) {
+      scales_.push_back(1.0 / weight);
     }
   }
+  if (count <= (scales_.empty() ? kFew : kFewWeighted)) {
+    return;
+  }
+  owners_.resize(kSlots);
+  if (before != nullptr && before->has_table()) {
+    if (const auto change = change_since(*before); change.is_small()) {
+      follow(*before, change);
+      return;
+    }
+  }
+  fill();
+}
+
+std::size_t HashRing::owner_of(std::size_t slot) const {
+  return best_in(slot, kNone);
+}
+
+// Of numbers that are not negative the bits are in the same order.
+std::uint64_t HashRing::standing(Slot slot, std::size_t endpoint) const {
+  const auto its = score(slot, names_[endpoint]);
+  return scales_.empty() ? its : ~std::bit_cast<std::uint64_t>(cost(its, endpoint));
 }
 
 std::size_t HashRing::find_several(std::uint64_t hash, std::span<std::uint16_t> found) const {
-  const auto wanted = std::min(found.size(), endpoints_);
-  std::size_t count = 0;
-  while (count < wanted) {
-    const auto so_far = found.first(count);
-    const auto next = find(hash, [so_far](std::size_t candidate) {
-      return std::ranges::find(so_far, candidate) != so_far.end();
-    });
-    found[count++] = static_cast<std::uint16_t>(next);
+  struct Candidate {
+    std::uint64_t standing;
+    std::uint16_t endpoint;
+  };
+  constexpr auto kBetter = [](const Candidate& a, const Candidate& b) {
+    return a.standing > b.standing;
+  };
+  const auto wanted = std::min({found.size(), names_.size(), kMostSeveral});
+  if (wanted == 0) {
+    return 0;
   }
-  return count;
+  std::array<Candidate, kMostSeveral> room;
+  const auto best = std::span(room).first(wanted);  // a heap, the worst of them in front
+  const auto slot = mixed(slot_of(hash));
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    const Candidate next{.standing = standing(slot, i), .endpoint = static_cast<std::uint16_t>(i)};
+    if (i < wanted) {
+      best[i] = next;
+      std::ranges::push_heap(best.first(i + 1), kBetter);
+    } else if (kBetter(next, best.front())) {
+      std::ranges::pop_heap(best, kBetter);
+      best.back() = next;
+      std::ranges::push_heap(best, kBetter);
+    }
+  }
+  std::ranges::sort_heap(best, kBetter);
+  std::ranges::transform(best, found.begin(), &Candidate::endpoint);
+  return wanted;
+}
+
+// Where all weight alike it does not matter how much.
+HashRing::Change HashRing::change_since(const HashRing& before) const {
+  const bool weights_count = !scales_.empty() || !before.scales_.empty();
+  const auto scale_in = [weights_count](const HashRing& ring, std::size_t index) {
+    return weights_count && !ring.scales_.empty() ? ring.scales_[index] : 1.0;
+  };
+  Change change{.now = std::vector<std::uint16_t>(before.names_.size(), kGone), .joined = {}};
+  absl::flat_hash_map<std::uint64_t, std::uint16_t> indexes;
+  for (std::size_t i = 0; i < before.names_.size(); ++i) {
+    indexes.emplace(before.names_[i], static_cast<std::uint16_t>(i));
+  }
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    const auto index = static_cast<std::uint16_t>(i);
+    const auto found = indexes.find(names_[i]);
+    if (found != indexes.end() && scale_in(before, found->second) == scale_in(*this, i)) {
+      change.now[found->second] = index;
+    } else {
+      change.joined.push_back(index);
+    }
+  }
+  return change;
+}
+
+void HashRing::fill() {
+  for (std::size_t slot = 0; slot < kSlots; ++slot) {
+    owners_[slot] = static_cast<std::uint16_t>(owner_of(slot));
+  }
+}
+
+void HashRing::follow(const HashRing& before, const Change& change) {
+  for (std::size_t slot = 0; slot < kSlots; ++slot) {
+    auto owner = change.now[before.owners_[slot]];
+    if (owner == kGone) {
+      owners_[slot] = static_cast<std::uint16_t>(owner_of(slot));
+      continue;
+    }
+    const auto mixed_slot = mixed(slot);
+    auto highest = change.joined.empty() ? 0 : standing(mixed_slot, owner);
+    for (const auto newcomer : change.joined) {
+      if (const auto its = standing(mixed_slot, newcomer); its > highest) {
+        highest = its;
+        owner = newcomer;
+      }
+    }
+    owners_[slot] = owner;
+  }
 }
 
 }  // namespace portico::routing

@@ -1,72 +1,143 @@
 // Consistent hashing: which endpoint a key belongs to.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "routing/stable_hash.h"
+
 namespace portico::routing {
 
-// Maglev's table (Eisenbud et al., NSDI 2016): endpoints take turns to claim a place, each in an
-// order of its own that follows from its name.
+// Rendezvous hashing (Thaler and Ravishankar, 1996). A key falls into one of kSlots slots, and a
+// slot belongs to the endpoint that scores best there, which follows from the slot and the
+// endpoint's name and weight alone:
 //
-//   even      no endpoint has more than one place more than another: with 1,000 of them 65 or 66
-//   steady    where one of many leaves, its keys move, and few others
-//   alike     the same names in the same order make the same table, on any replica
+//   steady    where an endpoint goes its keys move, and where one comes those that it gets; no
+//             others
+//   alike     the same endpoints give the same answers on any replica, in any order, whatever came
+//             and went before
+//   even      shares are as their weights, but for chance: on average that of one among 100
+//             endpoints is off by 2 %, of 1,000 by 6 %
 //
-// The size never changes: with another one nearly every key would belong to another endpoint.
+// With few endpoints the best one is computed at each question; with more, who owns which slot is
+// remembered in a table. The answers are the same.
 //
 // Thread:    immutable.
-// Memory:    128 KiB.
+// Memory:    8 bytes an endpoint, 16 where weights differ; with a table 512 KiB more.
 class HashRing {
  public:
-  static constexpr std::size_t kPlaces = 65'537;  // a prime
+  static constexpr int kSlotBits = 18;
+  static constexpr std::size_t kSlots = std::size_t{1} << kSlotBits;
+  // Up to as many there is no table: a choice takes less than 100 ns all the same.
+  static constexpr std::size_t kFew = 48;
+  static constexpr std::size_t kFewWeighted = 4;  // where weights differ
+  static constexpr std::size_t kMostSeveral = 64;
 
-  // At most 65,535 are counted. `names` differ from each other.
-  explicit HashRing(std::span<const std::string> names);
+  // At most 65,535 are counted. `names` differ from each other. `weights` are by name, from 1 on;
+  // none: all alike. `before` only makes it faster: its table serves for what has not changed.
+  explicit HashRing(std::span<const std::string> names, std::span<const std::uint32_t> weights = {},
+                    const HashRing* before = nullptr);
 
-  [[nodiscard]] std::size_t endpoints() const { return endpoints_; }
+  [[nodiscard]] std::size_t endpoints() const { return names_.size(); }
+  [[nodiscard]] bool has_table() const { return !owners_.empty(); }
 
   // The index of the endpoint that `hash` belongs to; there is at least one.
-  [[nodiscard]] std::size_t at(std::uint64_t hash) const { return places_[hash % kPlaces]; }
-
-  // The first that is not skipped, from the key's own place on: its own one, then always the same
-  // next one. endpoints() where all are skipped.
-  template <class Skips>
-  [[nodiscard]] std::size_t find(std::uint64_t hash, Skips skips) const {
-    for (std::size_t step = 0, place = hash % kPlaces; step < patience(); ++step) {
-      if (const std::size_t found = places_[place]; !skips(found)) {
-        return found;
-      }
-      place = place + 1 == kPlaces ? 0 : place + 1;
-    }
-    return find_slowly(hash, skips);
+  [[nodiscard]] std::size_t at(std::uint64_t hash) const {
+    return has_table() ? owners_[slot_of(hash)] : owner_of(slot_of(hash));
   }
 
-  // The key's own endpoint and the next different ones: as many as there is room for, or are. How
-  // many were written.
+  // The best one that is not skipped: the key's own, then always the same next one. endpoints()
+  // where all are skipped.
+  template <class Skips>
+  [[nodiscard]] std::size_t find(std::uint64_t hash, Skips skips) const {
+    if (names_.empty()) {
+      return 0;
+    }
+    if (const auto own = at(hash); !skips(own)) {
+      return own;
+    }
+    return best_in(slot_of(hash), skips);
+  }
+
+  // The key's own endpoint and the next best ones: as many as there is room for, or are, and at
+  // most kMostSeveral. How many were written.
   std::size_t find_several(std::uint64_t hash, std::span<std::uint16_t> found) const;
 
  private:
-  // Places among which nearly every endpoint is found.
-  [[nodiscard]] std::size_t patience() const {
-    return std::size_t{16} * endpoints_ < kPlaces ? 16 * endpoints_ : kPlaces;
+  using Slot = std::uint64_t;  // mixed, as the scores want it
+
+  struct Change;
+
+  static constexpr std::size_t slot_of(std::uint64_t hash) { return hash >> (64 - kSlotBits); }
+  static constexpr Slot mixed(std::size_t slot) { return mix_bits(slot + 1); }
+
+  // Of one endpoint in one slot, evenly spread over all numbers but 0.
+  static constexpr std::uint64_t score(Slot slot, std::uint64_t name) {
+    auto mixed = (slot ^ name) * 0x9fb21c651e98df25;
+    mixed ^= mixed >> 32;
+    return (mixed * 0xc4ceb9fe1a85ec53) | 1;
   }
-  // Where next to all are skipped.
-  template <class Skips>
-  [[nodiscard]] std::size_t find_slowly(std::uint64_t hash, Skips skips) const {
-    for (std::size_t step = 0; step < endpoints_; ++step) {
-      if (const auto found = (hash + step) % endpoints_; !skips(found)) {
-        return found;
-      }
-    }
-    return endpoints_;
+  // As a share of 1, between 0 and 1.
+  static double share(std::uint64_t score) {
+    return (static_cast<double>(score >> 11) + 0.5) * 0x1p-53;
+  }
+  // Where weights differ, the lowest cost wins: -ln(share) / weight, which gives each endpoint a
+  // part as large as its weight. The bound is never above it, and needs no logarithm.
+  [[nodiscard]] double cost(std::uint64_t score, std::size_t endpoint) const {
+    return -std::log(share(score)) * scales_[endpoint];
+  }
+  [[nodiscard]] double cost_bound(std::uint64_t score, std::size_t endpoint) const {
+    return (1 - share(score)) * scales_[endpoint];
   }
 
-  std::size_t endpoints_;
-  std::vector<std::uint16_t> places_;
+  template <class Skips>
+  [[nodiscard]] std::size_t best_in(std::size_t slot, Skips skips) const {
+    return scales_.empty() ? best_by_score(mixed(slot), skips) : best_by_cost(mixed(slot), skips);
+  }
+  template <class Skips>
+  [[nodiscard]] std::size_t best_by_score(Slot slot, Skips skips) const {
+    auto best = names_.size();
+    std::uint64_t highest = 0;
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      if (const auto its = score(slot, names_[i]); its > highest && !skips(i)) {
+        highest = its;
+        best = i;
+      }
+    }
+    return best;
+  }
+  template <class Skips>
+  [[nodiscard]] std::size_t best_by_cost(Slot slot, Skips skips) const {
+    auto best = names_.size();
+    auto lowest = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      const auto its = score(slot, names_[i]);
+      if (cost_bound(its, i) >= lowest) {
+        continue;  // nearly always
+      }
+      if (const auto price = cost(its, i); price < lowest && !skips(i)) {
+        lowest = price;
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  [[nodiscard]] std::size_t owner_of(std::size_t slot) const;
+  // The higher, the better.
+  [[nodiscard]] std::uint64_t standing(Slot slot, std::size_t endpoint) const;
+  [[nodiscard]] Change change_since(const HashRing& before) const;
+  void fill();
+  void follow(const HashRing& before, const Change& change);
+
+  std::vector<std::uint64_t> names_;   // hashed
+  std::vector<double> scales_;         // 1 / weight; empty: all alike
+  std::vector<std::uint16_t> owners_;  // by slot; empty: computed when asked for
 };
 
 }  // namespace portico::routing

@@ -13,10 +13,10 @@ void compile_affinity(exchange::Backend& backend) {
     return;
   }
   const auto name = routing::BackendSpec::name_of(backend.spec->key);
-  backend.affinity =
-      balance->affinity->persistent
-          ? std::make_shared<const routing::AffinityTable>(name, endpoint_names(backend))
-          : std::make_shared<const routing::AffinityTable>(name, backend.ring);
+  backend.affinity = balance->affinity->persistent
+                         ? std::make_shared<const routing::AffinityTable>(
+                               name, endpoint_names(backend), backend.ring)
+                         : std::make_shared<const routing::AffinityTable>(name, backend.ring);
 }
 
 }  // namespace portico::server

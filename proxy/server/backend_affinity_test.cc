@@ -38,6 +38,20 @@ TEST(BackendAffinity, APersistentOneNeedsNoRing) {
   EXPECT_EQ(persistent.affinity->find("not one of its keys"), std::nullopt);
 }
 
+TEST(BackendAffinity, APersistentOneDrawsByTheRingWhereWeightsDiffer) {
+  auto weighted = backend("a/b:80", {80, 81}, AffinitySpec{.persistent = true});
+  weighted.endpoints[1].weight = 999;
+  compile_hashing(weighted, nullptr);
+  compile_affinity(weighted);
+  ASSERT_NE(weighted.ring, nullptr);
+  routing::Lots lots(1);
+  int heavy = 0;
+  for (int i = 0; i < 100; ++i) {
+    heavy += weighted.affinity->draw(lots, [](std::size_t) { return false; }).endpoint == 1 ? 1 : 0;
+  }
+  EXPECT_GE(heavy, 95);
+}
+
 TEST(BackendAffinity, CookiesOutliveAnotherWayToTalkToTheSamePort) {
   const auto plain = backend("a/b:80", {80}, AffinitySpec());
   const auto other_way = backend("a/b:80#https;max-age=5", {80}, AffinitySpec());

@@ -1,5 +1,7 @@
 #include "proxy/server/backend_hashing.h"
 
+#include <numeric>
+
 #include <gtest/gtest.h>
 
 namespace portico::server {
@@ -56,6 +58,38 @@ TEST(BackendHashing, TheRingIsSharedWhileTheEndpointsAreTheSame) {
   auto other = backend({80, 82}, routing::BalanceSpec{.hash_by = "$uri"});
   compile_hashing(other, &same);
   EXPECT_NE(other.ring, first.ring);
+}
+
+TEST(BackendHashing, AnotherWeightMakesAnotherRing) {
+  auto first = backend({80, 81}, routing::BalanceSpec{.hash_by = "$host"});
+  compile_hashing(first, nullptr);
+  auto heavier = backend({80, 81}, routing::BalanceSpec{.hash_by = "$host"});
+  heavier.endpoints[1].weight = 100;
+  compile_hashing(heavier, &first);
+  ASSERT_NE(heavier.ring, first.ring);
+  int moved = 0;
+  for (std::uint64_t slot = 0; slot < 1'000; ++slot) {
+    const auto hash = slot << (64 - routing::HashRing::kSlotBits);
+    moved += first.ring->at(hash) == 0 && heavier.ring->at(hash) == 1 ? 1 : 0;
+    EXPECT_FALSE(first.ring->at(hash) == 1 && heavier.ring->at(hash) == 0);
+  }
+  EXPECT_GT(moved, 400);
+}
+
+TEST(BackendHashing, ALargeRingIsMadeOverFromTheOneBefore) {
+  std::vector<std::uint16_t> ports(60);
+  std::iota(ports.begin(), ports.end(), std::uint16_t{8000});
+  auto first = backend(ports, routing::BalanceSpec{.hash_by = "$host"});
+  compile_hashing(first, nullptr);
+  ports.erase(ports.begin() + 30);
+  auto second = backend(ports, routing::BalanceSpec{.hash_by = "$host"});
+  compile_hashing(second, &first);
+  auto anew = backend(ports, routing::BalanceSpec{.hash_by = "$host"});
+  compile_hashing(anew, nullptr);
+  for (std::uint64_t slot = 0; slot < routing::HashRing::kSlots; slot += 11) {
+    const auto hash = slot << (64 - routing::HashRing::kSlotBits);
+    ASSERT_EQ(second.ring->at(hash), anew.ring->at(hash));
+  }
 }
 
 }  // namespace
