@@ -40,11 +40,15 @@ void EndpointLoad::failed(Clock::duration took, Clock::time_point now) {
   heard_ = now;
 }
 
-bool is_faster(const EndpointLoad& a, const EndpointLoad& b, EndpointLoad::Clock::time_point now) {
+bool is_faster(const EndpointLoad& a, const EndpointLoad& b, EndpointLoad::Clock::time_point now,
+               std::uint32_t share_of_a, std::uint32_t share_of_b) {
   const bool comparable = a.heard() && b.heard();
   const double of_a = comparable ? a.expected_seconds(now) : 1;
   const double of_b = comparable ? b.expected_seconds(now) : 1;
-  return of_a * (a.open() + 1) < of_b * (b.open() + 1);
+  const auto queue = [](const EndpointLoad& load, std::uint32_t share) {
+    return 1 + static_cast<double>(load.open()) * kWholePart / share;
+  };
+  return of_a * queue(a, share_of_a) < of_b * queue(b, share_of_b);
 }
 
 }  // namespace portico::routing

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 
+#include "routing/share.h"
+
 namespace portico::routing {
 
 // Of two, the better one is the one with the lower cost.
@@ -35,13 +37,19 @@ class EndpointLoad {
   Clock::time_point heard_;
 };
 
-// Whether a is to be preferred to b.
-[[nodiscard]] inline bool has_fewer_open(const EndpointLoad& a, const EndpointLoad& b) {
-  return a.open() < b.open();
+// Whether a is to be preferred to b. An endpoint's share is its weight in thousandths (share.h):
+// with twice the share, twice the open requests are as many. What is idle is alike, whatever its
+// share.
+[[nodiscard]] inline bool has_fewer_open(const EndpointLoad& a, const EndpointLoad& b,
+                                         std::uint32_t share_of_a = kWholePart,
+                                         std::uint32_t share_of_b = kWholePart) {
+  return std::uint64_t{a.open()} * share_of_b < std::uint64_t{b.open()} * share_of_a;
 }
 // By the expected time times the requests that would then be open. Of which nothing is known is
 // taken to be as fast as the other.
 [[nodiscard]] bool is_faster(const EndpointLoad& a, const EndpointLoad& b,
-                             EndpointLoad::Clock::time_point now);
+                             EndpointLoad::Clock::time_point now,
+                             std::uint32_t share_of_a = kWholePart,
+                             std::uint32_t share_of_b = kWholePart);
 
 }  // namespace portico::routing

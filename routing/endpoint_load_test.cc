@@ -108,5 +108,36 @@ TEST(IsFaster, OneThatHangsFillsUp) {
   EXPECT_TRUE(is_faster(answers, hangs, kStart));
 }
 
+TEST(HasFewerOpen, CountsThemByWeight) {
+  EndpointLoad heavy;
+  EndpointLoad light;
+  constexpr std::uint32_t kThree = 3 * kWholePart;
+  EXPECT_FALSE(has_fewer_open(heavy, light, kThree, kWholePart));
+  EXPECT_FALSE(has_fewer_open(light, heavy, kWholePart, kThree));
+  for (int i = 0; i < 3; ++i) {
+    heavy.began();
+  }
+  EXPECT_TRUE(has_fewer_open(light, heavy, kWholePart, kThree));
+  light.began();
+  EXPECT_FALSE(has_fewer_open(light, heavy, kWholePart, kThree));
+  EXPECT_FALSE(has_fewer_open(heavy, light, kThree, kWholePart));
+  light.began();
+  EXPECT_TRUE(has_fewer_open(heavy, light, kThree, kWholePart));
+}
+
+TEST(IsFaster, AHeavyOneIsBusyWithMore) {
+  EndpointLoad heavy;
+  EndpointLoad light;
+  constexpr std::uint32_t kThree = 3 * kWholePart;
+  heavy.began();
+  heavy.began();
+  light.began();
+  EXPECT_TRUE(is_faster(heavy, light, kStart, kThree, kWholePart));
+  EXPECT_TRUE(is_faster(light, heavy, kStart));
+  heavy.began();
+  heavy.began();
+  EXPECT_TRUE(is_faster(light, heavy, kStart, kWholePart, kThree));
+}
+
 }  // namespace
 }  // namespace portico::routing
