@@ -7,29 +7,9 @@
 #include <string>
 #include <string_view>
 
-namespace re2 {
-class RE2;
-}
+#include "routing/text_pattern.h"
 
 namespace portico::routing {
-
-// A regular expression that stands in a distinguished name somewhere; empty: anything matches.
-//
-// Thread: immutable; shared by all who copy it.
-class SubjectPattern {
- public:
-  SubjectPattern() = default;
-  // Empty where `text` is no expression of RE2's syntax.
-  static std::optional<SubjectPattern> parse(std::string_view text);
-
-  [[nodiscard]] bool matches(std::string_view subject) const;
-  [[nodiscard]] const std::string& text() const { return text_; }
-  bool operator==(const SubjectPattern& other) const { return text_ == other.text_; }
-
- private:
-  std::string text_;
-  std::shared_ptr<const re2::RE2> expression_;
-};
 
 enum class ClientVerification : std::uint8_t {
   kOff,
@@ -48,7 +28,7 @@ struct HostTls {
   int verify_depth = 1;          // authorities between a certificate and its root
   ClientVerification verify = ClientVerification::kOff;
   std::string error_page;         // where clients without a good certificate are sent (302)
-  SubjectPattern subject;         // else 403
+  TextPattern subject;            // of its distinguished name; else 403
   bool pass_certificate = false;  // to the backend, as ssl-client-cert
 
   std::string ciphers;  // of TLS 1.2; empty: the controller's

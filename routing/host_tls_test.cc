@@ -5,22 +5,6 @@
 namespace portico::routing {
 namespace {
 
-TEST(SubjectPattern, IsFoundAnywhereAndByCase) {
-  const auto pattern = SubjectPattern::parse("CN=(alice|bob)");
-  ASSERT_TRUE(pattern);
-  EXPECT_TRUE(pattern->matches("CN=alice"));
-  EXPECT_TRUE(pattern->matches("O=x,CN=bobby,C=y"));
-  EXPECT_FALSE(pattern->matches("CN=Alice"));
-  EXPECT_FALSE(pattern->matches(""));
-  EXPECT_TRUE(SubjectPattern().matches(""));
-}
-
-TEST(SubjectPattern, ThatIsNoneIsRefused) {
-  for (const auto* text : {"CN=(", "CN=[", "CN=(?=x)", "CN=*+"}) {
-    EXPECT_FALSE(SubjectPattern::parse(text)) << text;
-  }
-}
-
 TEST(HostTls, TrustIsAuthoritiesRevocationsAndDepth) {
   const HostTls tls{.authorities_pem = "ca", .revocations_pem = "crl", .verify_depth = 2};
   auto other = tls;

@@ -113,14 +113,28 @@ std::shared_ptr<const HostRoutes> HostRoutes::compile(const HostSpec& spec, Reso
   routes->tls_ = spec.tls;
   for (const auto& route : ranked) {
     new (routes->routes_ + routes->route_count_)
-        Route{.spec = *route.shared,
-              .policy = route.spec->policy.get(),
-              .backend = resolve(route.spec->backend),
-              .host_has_certificate = spec.has_certificate,
-              .host_ssl_passthrough = spec.ssl_passthrough};
+        Route(compile_route(*route.shared, resolve, &spec));
     ++routes->route_count_;
   }
   return owner;
+}
+
+Route compile_route(const std::shared_ptr<const RouteSpec>& spec, ResolveBackend resolve,
+                    const HostSpec* host) {
+  const auto compile = [&](const std::shared_ptr<const RouteSpec>& of) {
+    return Route{.spec = of,
+                 .policy = of->policy.get(),
+                 .backend = resolve(of->backend),
+                 .host_has_certificate = host != nullptr && host->has_certificate,
+                 .host_ssl_passthrough = host != nullptr && host->ssl_passthrough,
+                 .canary = nullptr};
+  };
+  auto route = compile(spec);
+  if (const auto& canary = spec->canary; canary != nullptr) {
+    route.canary = std::make_unique<const Canary>(
+        Canary{.rule = &canary->rule, .route = compile(canary->route)});
+  }
+  return route;
 }
 
 void HostRoutes::prefetch() const {

@@ -22,6 +22,7 @@
 
 #include <absl/functional/function_ref.h>
 
+#include "routing/canary.h"
 #include "routing/host_index.h"
 #include "routing/path_trie.h"
 #include "routing/snapshot.h"
@@ -31,6 +32,8 @@ namespace portico::routing {
 // Index of a backend in a Config; stays the same for a key as long as any version holds it.
 enum class BackendId : std::uint32_t {};
 
+struct Canary;
+
 // A route as the proxy uses it: match, policy and backend.
 struct Route {
   std::shared_ptr<const RouteSpec> spec;  // where it came from, and its policy
@@ -38,7 +41,20 @@ struct Route {
   BackendId backend{};
   bool host_has_certificate = false;
   bool host_ssl_passthrough = false;
+  std::unique_ptr<const Canary> canary;  // null: every request goes to the backend
 };
+
+// What takes a part of a route's requests: a route of its own, with the same match and policy.
+struct Canary {
+  const CanaryRule* rule = nullptr;  // of the main route's spec
+  Route route;
+};
+
+using ResolveBackend = absl::FunctionRef<BackendId(std::string_view key)>;
+
+// With its canary. `host` is whose route it is; null for the default route.
+Route compile_route(const std::shared_ptr<const RouteSpec>& spec, ResolveBackend resolve,
+                    const HostSpec* host);
 
 // What of a request a rule may look at.
 struct RouteRequest {
@@ -50,8 +66,6 @@ struct RouteRequest {
 // one block, so that a match in a cold cache waits for memory two or three times.
 class HostRoutes {
  public:
-  using ResolveBackend = absl::FunctionRef<BackendId(std::string_view key)>;
-
   // `memory` outlives every HostRoutes made in it.
   static std::shared_ptr<const HostRoutes> compile(
       const HostSpec& spec, ResolveBackend resolve,

@@ -28,6 +28,8 @@ enum class PathKind : std::uint8_t {
   kStringPrefix,  // ImplementationSpecific: by bytes, as ingress-nginx does
 };
 
+struct CanarySpec;
+
 // One rule's path with where it leads.
 struct RouteSpec {
   PathKind kind = PathKind::kPrefix;
@@ -38,6 +40,8 @@ struct RouteSpec {
   ObjectRef origin;
   std::int64_t created_unix_seconds = 0;  // the origin's creationTimestamp; older wins a conflict
   std::string field;                      // spec.rules[0].http.paths[1]
+  // Takes a part of the requests; null: none. See canary.h.
+  std::shared_ptr<const CanarySpec> canary;
 };
 
 // All rules of one host, in no order; match_rank puts them in order.

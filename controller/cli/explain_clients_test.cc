@@ -7,7 +7,7 @@ namespace {
 
 using routing::ClientVerification;
 using routing::HostTls;
-using routing::SubjectPattern;
+using routing::TextPattern;
 
 HostTls host(ClientVerification verify) {
   HostTls tls;
@@ -36,7 +36,7 @@ TEST(ExplainClients, TellsOfErrorPageSubjectAndRevocation) {
   auto tls = host(ClientVerification::kOn);
   tls.error_page = "https://login.test/";
   tls.revocations_pem = "pem";
-  tls.subject = SubjectPattern::parse("CN=alice").value();
+  tls.subject = TextPattern::parse("CN=alice").value();
   EXPECT_EQ(certificates_asked(tls),
             "must show a certificate (else 302 to https://login.test/), signed by Secret shop/ca "
             "(depth 1), not revoked, whose subject matches CN=alice (else 403)");
@@ -47,7 +47,7 @@ TEST(ExplainClients, TellsWhatAClientWithoutACertificateIsAnswered) {
             "400: the client shows no certificate");
   EXPECT_EQ(answer_without_certificate(host(ClientVerification::kOptional)), "");
   auto by_subject = host(ClientVerification::kOptional);
-  by_subject.subject = SubjectPattern::parse("CN=alice").value();
+  by_subject.subject = TextPattern::parse("CN=alice").value();
   EXPECT_EQ(answer_without_certificate(by_subject), "403: the client shows no certificate");
   auto closed = host(ClientVerification::kOn);
   closed.refused_because = "there is no Secret \"shop/ca\"";

@@ -40,8 +40,8 @@ routing::RouteTable compile(const Snapshot& snapshot, const std::string& host) {
     }
   }
   if (const auto& route = snapshot.default_route) {
-    table.set_default(std::make_shared<const routing::Route>(routing::Route{
-        .spec = route, .policy = route->policy.get(), .host_has_certificate = false}));
+    table.set_default(
+        std::make_shared<const routing::Route>(routing::compile_route(route, resolve, nullptr)));
   }
   return table;
 }

@@ -80,7 +80,7 @@ Result read_error_page(std::string_view value, HostTlsReading& reading) {
 Result read_subject(std::string_view value, HostTlsReading& reading) {
   constexpr std::string_view kExpected =
       "\"CN=\" with a regular expression (RE2) behind it (\"CN=(alice|bob)\")";
-  auto pattern = routing::SubjectPattern::parse(value);
+  auto pattern = routing::TextPattern::parse(value);
   if (!value.starts_with("CN=") || !pattern) {
     reading.tls.refused_because = "auth-tls-match-cn can't be understood";
     return std::unexpected(kExpected);

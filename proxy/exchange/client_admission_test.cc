@@ -53,7 +53,7 @@ TEST(ClientAdmission, TellsTheClientThatACertificateIsNeeded) {
 
 TEST(ClientAdmission, WithoutACertificateNoSubjectMatches) {
   auto optional = host(ClientVerification::kOptional);
-  optional.subject = *routing::SubjectPattern::parse("CN=alice");
+  optional.subject = *routing::TextPattern::parse("CN=alice");
   EXPECT_EQ(status(optional, nullptr), 403);
   auto off = host(ClientVerification::kOff);
   off.subject = optional.subject;

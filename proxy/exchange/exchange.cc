@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "proxy/exchange/canary_choice.h"
 #include "proxy/exchange/client_admission.h"
 #include "proxy/exchange/retry_budget.h"
 #include "proxy/http/chars.h"
@@ -212,6 +213,10 @@ void Exchange::edit_request() {
   pick_endpoint();
 }
 
+  if (route_->canary != nullptr) {
+    route_ = &choose_canary(*route_, head_->fields, config_->config(), is_tls(),
+                            context_.balancers.lots());
+  }
 void Exchange::pick_endpoint() {
   const auto* backend = config_->config().backends.find(static_cast<std::size_t>(route_->backend));
   if (backend == nullptr || !backend->spec->missing_because.empty()) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/exchange/canary_choice.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/exchange/retry_budget.h"
 
@@ -79,21 +80,22 @@ bool Exchange::has_better_endpoint() const {
 }
 
 // A change came while an endpoint was awaited, perhaps the very one that takes this endpoint away:
-// where the request is still served in the same way by the same backend, its further tries are
-// under what is served now.
+// where the request is still served in the same way by the same backend (or by the main one,
+// instead of a canary that is gone), its further tries are under what is served now.
 void Exchange::follow_change() {
   const auto& config = context_.config->config();
   const auto match = config.routes.match({.host = host_, .path = target_.path()});
-  if (match.route == nullptr || match.route->spec->backend != route_->spec->backend ||
-      *match.route->policy != *route_->policy) {
+  if (match.route == nullptr || *match.route->policy != *route_->policy) {
     return;
   }
-  const auto* backend = config.backends.find(static_cast<std::size_t>(match.route->backend));
+  const auto* route = follow_canary(*match.route, *route_, match_.route != route_);
+  const auto* backend =
+      route == nullptr ? nullptr : config.backends.find(static_cast<std::size_t>(route->backend));
   if (backend == nullptr) {
     return;
   }
   match_ = match;
-  route_ = match.route;
+  route_ = route;
   config_ = context_.config;
   context_.pinned.push_back(*this);
   const auto endpoints = endpoints_of(*backend);

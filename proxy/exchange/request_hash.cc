@@ -59,17 +59,6 @@ void add_header(const http::FieldBlock& fields, std::string_view name, Hasher& h
   }
 }
 
-void add_cookie(const http::FieldBlock& fields, std::string_view name, Hasher& hasher) {
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (const auto field = fields[i]; field.id == http::FieldId::kCookie) {
-      if (const auto value = value_in(field.value, ';', name); !value.empty()) {
-        hasher.add(value);
-        return;
-      }
-    }
-  }
-}
-
 void add_piece(const routing::HashKey::Piece& piece, const ChoiceRequest& request, Hasher& hasher) {
   switch (piece.kind) {
     case Kind::kText:
@@ -95,13 +84,27 @@ void add_piece(const routing::HashKey::Piece& piece, const ChoiceRequest& reques
     case Kind::kHeader:
       return add_header(request.head.fields, piece.text, hasher);
     case Kind::kCookie:
-      return add_cookie(request.head.fields, piece.text, hasher);
+      if (const auto value = find_cookie(request.head.fields, piece.text)) {
+        hasher.add(*value);
+      }
+      return;
     case Kind::kArgument:
       return hasher.add(value_in(request.target.query(), '&', piece.text));
   }
 }
 
 }  // namespace
+
+std::optional<std::string_view> find_cookie(const http::FieldBlock& fields, std::string_view name) {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (const auto field = fields[i]; field.id == http::FieldId::kCookie) {
+      if (const auto value = value_in(field.value, ';', name); !value.empty()) {
+        return value;
+      }
+    }
+  }
+  return std::nullopt;
+}
 
 std::optional<std::uint64_t> hash_request(const routing::HashKey& key,
                                           const ChoiceRequest& request) {

@@ -7,13 +7,12 @@
 #include "routing/session_cookie.h"
 
 namespace portico::exchange {
-namespace {
 
 using http::FieldId;
 
 // HTTP/2 brings one field; of HTTP/1 every one is looked at (RFC 6265 5.4 allows one).
-std::string_view session_key(const http::FieldBlock& fields, std::string_view name,
-                             std::string_view backend) {
+std::string_view find_session(const http::FieldBlock& fields, std::string_view name,
+                              std::string_view backend) {
   if (fields.count(FieldId::kCookie) == 0) {
     return {};
   }
@@ -29,15 +28,13 @@ std::string_view session_key(const http::FieldBlock& fields, std::string_view na
   return {};
 }
 
-}  // namespace
-
 std::size_t SessionAffinity::next(const routing::AffinitySpec& spec,
                                   const routing::AffinityTable& table, const ChoiceRequest& request,
                                   routing::Lots& lots, routing::AffinityTable::Skips skips) {
   set_cookie_.clear();
   const auto& fields = request.head.fields;
   const auto choice =
-      routing::choose_by_affinity(table, session_key(fields, spec.cookie_name, table.backend()),
+      routing::choose_by_affinity(table, find_session(fields, spec.cookie_name, table.backend()),
                                   spec.change_on_failure, lots, skips);
   if (choice.new_key) {
     http::DateCache date;

@@ -6,12 +6,18 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/http/message.h"
 #include "routing/affinity.h"
 #include "routing/balance_spec.h"
 
 namespace portico::exchange {
 
 struct ChoiceRequest;
+
+// The key of the session that a request's cookies name: by a cookie of this name that bears this
+// backend (routing::AffinityTable::backend()). Empty: it has none. A view into `fields`.
+std::string_view find_session(const http::FieldBlock& fields, std::string_view name,
+                              std::string_view backend);
 
 // Thread:    its exchange's worker.
 // Lifetime:  a part of its exchange, used again for the next request after begin(). Keeps nothing

@@ -198,9 +198,8 @@ void ConfigCompiler::compile_hosts(const routing::Snapshot& snapshot) {
     config_.routes.set_default(nullptr);
     return;
   }
-  const auto& spec = snapshot.default_route;
-  config_.routes.set_default(std::make_shared<const routing::Route>(routing::Route{
-      .spec = spec, .policy = spec->policy.get(), .backend = backend_id(spec->backend)}));
+  config_.routes.set_default(std::make_shared<const routing::Route>(
+      routing::compile_route(snapshot.default_route, resolve, nullptr)));
 }
 
 // Before the hosts: their policies begin with the settings.

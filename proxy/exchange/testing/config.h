@@ -81,6 +81,18 @@ class ConfigBuilder {
 
   std::shared_ptr<const Config> build(std::uint64_t generation = 1) {
     config_->generation = generation;
+  // Takes a part of the requests of the route that was named last.
+  ConfigBuilder& canary(const std::string& host, routing::CanaryRule rule,
+                        const std::string& backend) {
+    auto& main = hosts_[host].routes.back();
+    auto spec = std::make_shared<routing::RouteSpec>(*main);
+    spec->backend = backend;
+    auto with = std::make_shared<routing::RouteSpec>(*main);
+    with->canary = std::make_shared<const routing::CanarySpec>(
+        routing::CanarySpec{.rule = std::move(rule), .route = std::move(spec)});
+    main = std::move(with);
+    return *this;
+  }
     for (const auto& [name, spec] : hosts_) {
       config_->routes.set_host(
           name, routing::HostRoutes::compile(

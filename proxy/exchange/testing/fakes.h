@@ -245,7 +245,7 @@ class FakeUpstreams final : public Upstreams {
 
 // What of a Record outlives the call.
 struct Kept {
-  std::string method, target, host, scheme, request_id, reason, endpoint;
+  std::string method, target, host, scheme, request_id, reason, endpoint, backend;
   std::uint16_t status, meant_status, upstream_status;
   std::uint64_t request_bytes, response_bytes;
   int attempts;
@@ -266,6 +266,7 @@ class FakeRecorder final : public Recorder {
                        .reason = std::string(record.reason),
                        .endpoint = record.endpoint == nullptr ? "" : record.endpoint->to_string(),
                        .status = record.status,
+                       .backend = record.route == nullptr ? "" : record.route->spec->backend,
                        .meant_status = record.meant_status,
                        .upstream_status = record.upstream_status,
                        .request_bytes = record.request_bytes,
