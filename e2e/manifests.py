@@ -63,12 +63,12 @@ def ingress(name, *rules, namespace="default", class_name=CLASS, created=None, a
     }
 
 
-def service(name, namespace="default", port=80, port_name="http", **spec):
+def service(name, namespace="default", port=80, port_name="http", annotations=None, **spec):
     ports = [{"name": port_name, "port": port, "targetPort": 8080, "protocol": "TCP"}]
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": metadata(name, namespace),
+        "metadata": metadata(name, namespace, annotations=annotations),
         "spec": {"ports": ports} | spec,
     }
 

@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 using Type = WatchEvent::Type;
 
 constexpr const char* kStream =
-    R"({"type":"ADDED","object":{"kind":"Service","apiVersion":"v1","metadata":{"name":"web","namespace":"shop","resourceVersion":"7","managedFields":[{"name":"x","a":[1,{"b":null}]}],"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"much\":1}","a":"b"}},"spec":{"type":"LoadBalancer","newField":{"x":[1]},"externalIPs":["192.0.2.9"],"ports":[{"port":80,"targetPort":"http"}]},"status":{"conditions":[{"a":1}],"loadBalancer":{"ingress":[{"ip":"192.0.2.1","ipMode":"VIP"},{"hostname":"lb.test"}]}}}}
+    R"({"type":"ADDED","object":{"kind":"Service","apiVersion":"v1","metadata":{"name":"web","namespace":"shop","resourceVersion":"7","managedFields":[{"name":"x","a":[1,{"b":null}]}],"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"much\":1}","a":"b","portico.dev/a":"c"}},"spec":{"type":"LoadBalancer","newField":{"x":[1]},"externalIPs":["192.0.2.9"],"ports":[{"port":80,"targetPort":"http"}]},"status":{"conditions":[{"a":1}],"loadBalancer":{"ingress":[{"ip":"192.0.2.1","ipMode":"VIP"},{"hostname":"lb.test"}]}}}}
 {"type":"DELETED","object":{"kind":"Service","apiVersion":"v1","metadata":{"name":"web","namespace":"shop","resourceVersion":"8"}}}
 {"type":"BOOKMARK","object":{"kind":"Service","apiVersion":"v1","metadata":{"resourceVersion":"9","creationTimestamp":null},"spec":{},"status":{"loadBalancer":{}}}}
 {"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"too old resource version","reason":"Expired","code":410}}
@@ -53,7 +53,20 @@ TEST(WatchReader, KeepsAddressesAndDropsBulk) {
                                                       {.ip = "", .hostname = "lb.test"}};
   EXPECT_EQ(service.load_balancer, addresses);
   EXPECT_EQ(service.meta.annotations.size(), 1u);
-  EXPECT_EQ(service.meta.annotations.at("a"), "b");
+  EXPECT_EQ(service.meta.annotations.at("portico.dev/a"), "c");
+}
+
+TEST(WatchReader, KeepsOfASlicesAnnotationsOurOwn) {
+  constexpr const char* kSlice =
+      R"({"type":"MODIFIED","object":{"metadata":{"name":"web-1","namespace":"shop","annotations":{"endpoints.kubernetes.io/last-change-trigger-time":"2026-11-23T18:00:00Z","portico.dev/weight":"5"}},"addressType":"IPv4","endpoints":[]}}
+)";
+  WatchReader reader(kind_index<EndpointSlice>(), 4 << 20);
+  std::vector<WatchEvent> events;
+  reader.feed(kSlice, events);
+  ASSERT_EQ(events.size(), 1u);
+  const auto& slice = std::get<EndpointSlice>(*events[0].subject.object);
+  EXPECT_EQ(slice.meta.annotations.size(), 1u);
+  EXPECT_EQ(slice.meta.annotations.at("portico.dev/weight"), "5");
 }
 
 TEST(WatchReader, PassesOverAnEventThatIsTooLarge) {
