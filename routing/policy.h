@@ -22,6 +22,7 @@ struct Policy {
   BackendProxyProtocol backend_proxy_protocol = BackendProxyProtocol::kOff;
   std::chrono::milliseconds request_timeout{0};  // from the head to the answer's end; 0: none
   bool outlier_ejection = true;      // endpoints that fail are left alone for a while: outlier.h
+  bool outlier_success_rate = true;  // so are those that fail far more than the others do
   std::uint8_t consecutive_5xx = 0;  // of any kind, after which one is; 0: by 502, 503, 504 only
   RetryPolicy retries;
   bool service_upstream = false;  // asks for the Services' own addresses; BackendSpec has them

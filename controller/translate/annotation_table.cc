@@ -279,6 +279,10 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
            "outlier_ejection", "on",
            "Portico's own: endpoints that fail several times in a row are left alone for a while; "
            "`off`: never"),
+    served("outlier-success-rate", read_into<&Policy::outlier_success_rate, read_on_off>,
+           "outlier_success_rate", "on",
+           "Portico's own: so are endpoints that fail far more of their requests than the others "
+           "do; `off`: these requests are not counted"),
     served("outlier-consecutive-5xx", read_into<&Policy::consecutive_5xx, read_small_count>,
            "consecutive_5xx", "0",
            "Portico's own: as many 5xx of any kind in a row eject an endpoint too (up to 255); 0: "

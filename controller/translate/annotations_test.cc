@@ -81,6 +81,7 @@ TEST(Annotations, SetTheirFieldOfThePolicy) {
   EXPECT_EQ(read("request-timeout", "30").policy.request_timeout, 30s);
   EXPECT_EQ(read("request-timeout", "0").policy.request_timeout, 0s);
   EXPECT_FALSE(read("outlier-ejection", "off").policy.outlier_ejection);
+  EXPECT_FALSE(read("outlier-success-rate", "off").policy.outlier_success_rate);
   EXPECT_EQ(read("outlier-consecutive-5xx", "7").policy.consecutive_5xx, 7);
 }
 

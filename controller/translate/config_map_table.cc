@@ -421,7 +421,7 @@ std::span<const ConfigMapRow> config_map_table() {
          {"ssl-redirect", "force-ssl-redirect", "proxy-body-size", "proxy-connect-timeout",
           "proxy-send-timeout", "proxy-read-timeout", "request-timeout", "proxy-next-upstream",
           "proxy-next-upstream-timeout", "proxy-next-upstream-tries", "service-upstream",
-          "outlier-ejection", "outlier-consecutive-5xx"}) {
+          "outlier-ejection", "outlier-success-rate", "outlier-consecutive-5xx"}) {
       rows.push_back(as_annotation(name));
     }
     rows.insert(rows.end(), kOthers.begin(), kOthers.end());

@@ -13,6 +13,7 @@
 #include "proxy/exchange/options.h"
 #include "proxy/exchange/pressure.h"
 #include "proxy/exchange/record.h"
+#include "proxy/exchange/try_tallies.h"
 #include "proxy/exchange/upstreams.h"
 #include "proxy/http/compressor.h"
 #include "proxy/http/date.h"
@@ -71,6 +72,7 @@ struct Context {
   PinnedList pinned;
   bool draining = false;  // answers tell keep-alive clients to close
   Pressure pressure = Pressure::kNone;
+  TryTallies tallies;
   http::CompressorPool compressors;
   ReplayBuffers replay_buffers;
   routing::ClientSettings clients;  // of `config`, here because every request reads them

@@ -56,6 +56,29 @@ bool EndpointHealth::report(routing::TryOutcome outcome, bool let_through,
   }
 }
 
+bool EndpointHealth::put_out(Clock::time_point now) {
+  const auto time = since_epoch(now);
+  auto word = word_.load(std::memory_order_relaxed);
+  while (true) {
+    const auto before = OutlierState::unpack(word);
+    const auto after = routing::put_out(before, time);
+    if (after == before) {
+      return false;
+    }
+    if (word_.compare_exchange_weak(word, after.pack(), std::memory_order_relaxed)) {
+      changes_.fetch_add(1, std::memory_order_relaxed);
+      return true;
+    }
+  }
+}
+
+// Where somebody else's report comes between, that tells more.
+void EndpointHealth::give_up() {
+  auto word = word_.load(std::memory_order_relaxed);
+  word_.compare_exchange_strong(word, given_up(OutlierState::unpack(word)).pack(),
+                                std::memory_order_relaxed);
+}
+
 OutlierState EndpointHealth::state() const {
   return OutlierState::unpack(word_.load(std::memory_order_relaxed));
 }

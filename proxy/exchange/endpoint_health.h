@@ -37,6 +37,10 @@ class alignas(64) EndpointHealth {
   // After each try; `let_through` where it was out and tried all the same. True where this ejects.
   bool report(routing::TryOutcome outcome, bool let_through, const routing::OutlierLimits& limits,
               Clock::time_point now);
+  // For what success_rate.h found, not its last tries. False where it is out already.
+  bool put_out(Clock::time_point now);
+  // By who claimed it and can tell nothing of it.
+  void give_up();
   // Whether an answer has anything to end, or an ejection to remember.
   [[nodiscard]] bool has_counted() const { return word_.load(std::memory_order_relaxed) != 0; }
 

@@ -1,10 +1,11 @@
-// What an endpoint's health costs a request that finds it well, and a failure and the answer that
-// ends its count.
+// What an endpoint's health costs a request that finds it well, what counting its tries does, and
+// what a failure and the answer that ends its count do.
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
 #include "proxy/exchange/endpoint_health.h"
+#include "proxy/exchange/try_tallies.h"
 
 namespace portico::exchange {
 namespace {
@@ -26,6 +27,19 @@ void pick_and_answer(benchmark::State& state) {
   }
 }
 BENCHMARK(pick_and_answer)->Arg(3)->Arg(1'000)->Arg(50'000);
+
+// What counting tries adds to an answer.
+void count_a_try(benchmark::State& state) {
+  TryTallies tallies;
+  const auto endpoints = static_cast<std::uint32_t>(state.range(0));
+  std::uint32_t index = 0;
+  for (auto _ : state) {
+    index = (index * 1'664'525 + 1'013'904'223) % endpoints;
+    tallies.count(routing::BackendId{0}, EndpointId{index}, false);
+  }
+  benchmark::DoNotOptimize(tallies.take());
+}
+BENCHMARK(count_a_try)->Arg(3)->Arg(1'000)->Arg(50'000);
 
 void fail_and_answer(benchmark::State& state) {
   EndpointHealthTable table;

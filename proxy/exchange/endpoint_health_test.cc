@@ -53,6 +53,30 @@ TEST_F(EndpointHealthTest, OneRequestFindsOutWhetherItIsBack) {
   EXPECT_EQ(table.changes(), 2U);
 }
 
+TEST_F(EndpointHealthTest, IsPutOutOnceThoughItsTriesAreAnswered) {
+  EXPECT_TRUE(health.put_out(now));
+  EXPECT_TRUE(health.is_shut(now));
+  EXPECT_FALSE(health.put_out(now));
+  EXPECT_EQ(table.changes(), 1U);
+  now += milliseconds(1'001);
+  EXPECT_EQ(health.enter(now), Entry::kClaimed);
+  EXPECT_FALSE(health.put_out(now));
+  report(kAnswered, true);
+  EXPECT_FALSE(health.is_shut(now));
+}
+
+TEST_F(EndpointHealthTest, AProbeThatIsGivenUpLeavesItToAnotherAsLate) {
+  eject();
+  now += milliseconds(1'001);
+  const auto level = health.state().level;
+  EXPECT_EQ(health.enter(now), Entry::kClaimed);
+  health.give_up();
+  EXPECT_EQ(health.state().level, level);
+  EXPECT_EQ(health.enter(now), Entry::kShut);
+  now += milliseconds(2'001);
+  EXPECT_EQ(health.enter(now), Entry::kClaimed);
+}
+
 TEST_F(EndpointHealthTest, AFailedProbeEjectsAgain) {
   eject();
   now += milliseconds(1'001);

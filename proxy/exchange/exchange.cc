@@ -16,7 +16,7 @@ using routing::ProxyError;
 
 Exchange::Exchange(Context& context)
     : context_(context),
-      health_(context.loop),
+      health_(context.loop, &context.tallies),
       choice_(context.balancers, health_),
       replay_(context.replay_buffers),
       deadline_(context.loop, [this] { on_deadline(); }) {}
@@ -213,10 +213,10 @@ void Exchange::edit_request() {
   pick_endpoint();
 }
 
-  if (route_->canary != nullptr) {
-    route_ = &choose_canary(*route_, head_->fields, config_->config(), is_tls(),
-                            context_.balancers.lots());
-  }
+if (route_->canary != nullptr) {
+  route_ = &choose_canary(*route_, head_->fields, config_->config(), is_tls(),
+                          context_.balancers.lots());
+}
 void Exchange::pick_endpoint() {
   const auto* backend = config_->config().backends.find(static_cast<std::size_t>(route_->backend));
   if (backend == nullptr || !backend->spec->missing_because.empty()) {
@@ -230,6 +230,7 @@ void Exchange::pick_endpoint() {
   const auto endpoints = endpoints_of(*backend);
   health_.begin_try(*route_->policy, endpoints.size(),
                     attempts_ == 0 ? started_ : context_.loop.now());
+  health_.count_for(route_->backend, *backend);
   const auto* chosen =
       choice_.next(route_->backend, *backend, endpoints,
                    {.head = *head_,

@@ -197,6 +197,7 @@ void Exchange::extend_deadline() {
 
 void Exchange::drop_upstream() {
   choice_.try_ended();
+  health_.try_ended();
   deadline_.cancel();
   pending_.reset();
   if (upstream_ != nullptr) {

@@ -241,6 +241,73 @@ TEST_F(ExchangeHealth, AProbeThatFailsIsTriedElsewhereAndEjectsForLonger) {
   EXPECT_EQ(health(*served, 2).state().level, level + 1);
 }
 
+TEST_F(ExchangeHealth, AProbeWhoseClientGoesAwayIsNoFailure) {
+  const auto served = config();
+  eject(*served, {2}, true);
+  const auto level = health(*served, 2).state().level;
+  Scene scene(served);
+  do {
+    scene.client = {};
+    scene.start();
+    if (scene.worker.upstreams.ports.back() != kSick) {
+      scene.backend().answer(200, "x");
+    }
+  } while (scene.worker.upstreams.ports.back() != kSick);
+  scene.worker.upstreams.connected();
+  scene.exchange.on_client_error(testing::kClientGone);
+  EXPECT_EQ(health(*served, 2).state().phase, Phase::kEjected);
+  EXPECT_EQ(health(*served, 2).state().level, level);
+  EXPECT_TRUE(health(*served, 2).is_shut(EndpointHealth::Clock::now()));
+}
+
+// Of as many requests as there are endpoints, how many failed; -1 where none was counted.
+int counted_failures(const std::shared_ptr<const Config>& of, std::uint16_t status) {
+  Scene scene(of);
+  for (int i = 0; i < 3; ++i) {
+    scene.client = {};
+    scene.start();
+    if (scene.worker.upstreams.connecting()) {
+      scene.worker.upstreams.connected();
+    }
+    scene.backend().answer(status, "x");
+  }
+  const auto tallies = scene.worker.context.tallies.take();
+  int failures = tallies.empty() ? -1 : 0;
+  std::uint32_t tries = 0;
+  for (const auto& tally : tallies) {
+    failures += static_cast<int>(tally.failures);
+    tries += tally.tries;
+  }
+  EXPECT_TRUE(tallies.empty() || tries == 3);
+  return failures;
+}
+
+TEST_F(ExchangeHealth, EveryTryIsCountedAndWhetherItFailed) {
+  EXPECT_EQ(counted_failures(config(), 200), 0);
+  EXPECT_EQ(counted_failures(config(), 404), 0);
+  EXPECT_EQ(counted_failures(config(), 500), 3);
+  EXPECT_EQ(counted_failures(config(), 503), 3);
+}
+
+TEST_F(ExchangeHealth, NothingIsCountedWhereThatIsOffOrThereIsNothingToCompare) {
+  EXPECT_EQ(counted_failures(config({1}), 500), -1);
+  policy.outlier_success_rate = false;
+  EXPECT_EQ(counted_failures(config(), 500), -1);
+  policy = {.outlier_ejection = false};
+  EXPECT_EQ(counted_failures(config(), 500), -1);
+}
+
+TEST_F(ExchangeHealth, WhereNotChanceChoosesAnApplicationsErrorsAreNotTheEndpoints) {
+  const auto sticky = ConfigBuilder()
+                          .health(table)
+                          .affinity({})
+                          .backend("default/web:80", {1, 2, kSick})
+                          .route("shop.example.com", "/", "default/web:80", policy)
+                          .build();
+  EXPECT_EQ(counted_failures(sticky, 500), 0);
+  EXPECT_EQ(counted_failures(sticky, 502), 3);
+}
+
 TEST_F(ExchangeHealth, WhereAllAreOutAllAreTried) {
   const auto served = config();
   eject(*served, {0, 1, 2}, false);

@@ -8,10 +8,11 @@ void HealthGate::begin_try(const routing::Policy& policy, std::size_t endpoints,
                            Clock::time_point now) {
   heeds_ = policy.outlier_ejection && endpoints > 1;
   is_alone_ = policy.outlier_ejection && endpoints <= 1;
+  counts_ = heeds_ && policy.outlier_success_rate;
   limits_.server_errors = policy.consecutive_5xx;
   now_ = now;
   entry_ = nullptr;
-  is_probe_ = false;
+  is_probe_ = is_told_ = false;
 }
 
 bool HealthGate::enter(const Endpoint& endpoint) {
@@ -32,11 +33,19 @@ bool HealthGate::enter(const Endpoint& endpoint) {
 void HealthGate::failed(const Endpoint& endpoint, const routing::ProxyError& error,
                         bool connection_reused) {
   if (heeds_ && endpoint.health != nullptr) {
-    tell(*endpoint.health, routing::outcome_of(error, connection_reused));
+    const auto outcome = routing::outcome_of(error, connection_reused);
+    count(endpoint.id, outcome);
+    tell(*endpoint.health, outcome);
   }
 }
 
+void HealthGate::give_up() {
+  is_told_ = true;
+  entry_->give_up();
+}
+
 void HealthGate::tell(EndpointHealth& health, TryOutcome outcome) {
+  is_told_ = is_told_ || outcome != TryOutcome::kSilent;
   const bool is_failure = outcome != TryOutcome::kAnswered && outcome != TryOutcome::kSilent;
   if (!is_failure && !health.has_counted()) {
     return;  // nearly always

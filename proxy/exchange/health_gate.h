@@ -6,6 +6,7 @@
 
 #include "proxy/exchange/config.h"
 #include "proxy/exchange/endpoint_health.h"
+#include "proxy/exchange/try_tallies.h"
 #include "proxy/net/loop.h"
 #include "routing/policy.h"
 #include "routing/proxy_error.h"
@@ -21,12 +22,20 @@ class HealthGate {
  public:
   using Clock = EndpointHealth::Clock;
 
-  explicit HealthGate(net::Loop& loop) : loop_(loop) {}
+  // `tallies`: where tries are counted for success_rate.h; null: nowhere.
+  explicit HealthGate(net::Loop& loop, TryTallies* tallies = nullptr)
+      : loop_(loop), tallies_(tallies) {}
 
   void begin() { ejections_ = 0; }
 
   // Before each pick: among how many, and when.
   void begin_try(const routing::Policy& policy, std::size_t endpoints, Clock::time_point now);
+
+  // The try is one of this backend's.
+  void count_for(routing::BackendId id, const Backend& backend) {
+    backend_ = id;
+    is_by_chance_ = backend.affinity == nullptr && backend.hash_key.pieces().empty();
+  }
 
   // Whether the pick should step over it.
   [[nodiscard]] bool is_shut(const Endpoint& endpoint) const {
@@ -51,29 +60,54 @@ class HealthGate {
       return;
     }
     if (heeds_) {
-      tell(*endpoint.health, routing::outcome_of(status));
+      const auto outcome = routing::outcome_of(status);
+      count(endpoint.id, outcome);
+      tell(*endpoint.health, outcome);
     } else if (is_alone_ && endpoint.health->has_counted()) {
       tell_alone(*endpoint.health, routing::outcome_of(status));
     }
   }
   void failed(const Endpoint& endpoint, const routing::ProxyError& error, bool connection_reused);
 
+  // It is over. One that was to find out how an endpoint is, and that nothing was told of, leaves
+  // that to another.
+  void try_ended() {
+    if (is_probe_ && !is_told_) {
+      give_up();
+    }
+  }
+
   // By this request's tries.
   [[nodiscard]] int ejections() const { return ejections_; }
 
  private:
+  // Where what is asked for chooses the endpoint, an application's errors are not the endpoint's:
+  // whoever asks for what fails always meets the same one.
+  void count(EndpointId endpoint, routing::TryOutcome outcome) {
+    using enum routing::TryOutcome;
+    if (tallies_ != nullptr && counts_ && outcome != kSilent) {
+      const bool fails = outcome != kAnswered && (outcome != kServerError || is_by_chance_);
+      tallies_->count(backend_, endpoint, fails);
+    }
+  }
+  void give_up();
   void tell(EndpointHealth& health, routing::TryOutcome outcome);
   // It was ejected when there were others.
   void tell_alone(EndpointHealth& health, routing::TryOutcome outcome);
 
   net::Loop& loop_;
+  TryTallies* tallies_;
   Clock::time_point now_;
-  const EndpointHealth* entry_ = nullptr;  // that was out, and is tried all the same
+  routing::BackendId backend_{};
+  EndpointHealth* entry_ = nullptr;  // that was out, and is tried all the same
   routing::OutlierLimits limits_;
   int ejections_ = 0;
   bool heeds_ = false;
   bool is_alone_ = false;
   bool is_probe_ = false;
+  bool is_told_ = false;       // of the endpoint that is probed
+  bool counts_ = false;        // tries, for success_rate.h
+  bool is_by_chance_ = false;  // which endpoint it is
 };
 
 }  // namespace portico::exchange

@@ -53,7 +53,9 @@ Ejections::News Ejections::look(const exchange::Config& config) {
     if (is_ejected(endpoint)) {
       if (out.insert(endpoint.id).second && !was_out) {
         news.ejected.push_back(endpoint.id);
-        tell(backend, endpoint, "fails, and is ejected");
+        const auto why = whys_.find(endpoint.id);
+        tell(backend, endpoint,
+             (why == whys_.end() ? std::string("fails") : why->second) + ", and is ejected");
       }
     } else if (was_out && returned.insert(endpoint.id).second) {
       tell(backend, endpoint, "is back");
@@ -70,6 +72,7 @@ Ejections::News Ejections::look(const exchange::Config& config) {
     news.lines.push_back(fmt::format("{} more endpoints are ejected or back", untold));
   }
   out_ = std::move(out);
+  whys_.clear();
   return news;
 }
 

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
 #include "proxy/exchange/config.h"
@@ -23,11 +25,15 @@ class Ejections {
     std::vector<std::string> lines;  // a sentence each; of very many only some
   };
 
+  // What the line of an endpoint is to say that is put out now: "fails 21 % of its requests".
+  void note(exchange::EndpointId endpoint, std::string why) { whys_[endpoint] = std::move(why); }
+
   // What is new in a Config's endpoints.
   News look(const exchange::Config& config);
 
  private:
   absl::flat_hash_set<exchange::EndpointId> out_;
+  absl::flat_hash_map<exchange::EndpointId, std::string> whys_;  // until the next look
 };
 
 // Of the backend by this key: "10.0.0.1:80, 10.0.0.2:80"; "" none. Looks for it among all.

@@ -63,6 +63,15 @@ TEST_F(EjectionsTest, TellsOfEachOnceAndOfItsReturn) {
   EXPECT_THAT(ejections.look(config).lines, IsEmpty());
 }
 
+TEST_F(EjectionsTest, SaysWhyWhereThatIsKnown) {
+  backend("default/web:80", {80, 81});
+  ejections.note(EndpointId{81}, "fails 21 % of its requests, the others 0 %");
+  health.at(81)->put_out(exchange::EndpointHealth::Clock::now());
+  EXPECT_THAT(ejections.look(config).lines,
+              ElementsAre("endpoint 10.0.0.1:81 of default/web:80 fails 21 % of its requests, the "
+                          "others 0 %, and is ejected"));
+}
+
 TEST_F(EjectionsTest, OneThatSeveralBackendsHaveIsToldOnce) {
   backend("a", {80});
   backend("b", {80});

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <tuple>
 
+#include <absl/container/flat_hash_set.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
@@ -115,33 +116,55 @@ void append_retries(std::vector<MetricFamily>& families, const Metrics& total,
                             MetricType::Counter, std::move(refused)));
 }
 
-// Of backends that have ever had one.
+std::uint64_t at(const std::vector<std::uint64_t>& counts, std::size_t id) {
+  return id < counts.size() ? counts[id] : 0;
+}
+
+void append_counter(std::vector<ClientMetric>& metrics, Labels labels, const char* reason,
+                    std::uint64_t value) {
+  if (value != 0) {
+    labels.push_back({"reason", reason});
+    metrics.push_back(counter(std::move(labels), value));
+  }
+}
+
+// Of backends that have ever had one. (A tunnel's counts once the tunnel ends.)
 void append_ejections(std::vector<MetricFamily>& families, const Metrics& total,
                       const exchange::Config& config) {
   struct Ejected {
-    std::uint64_t total = 0;
-    std::ptrdiff_t now = 0;
+    std::uint64_t in_a_row = 0;
+    std::uint64_t success_rate = 0;
+    absl::flat_hash_set<exchange::EndpointId> now;  // several backends may have one
   };
   std::map<ServicePort, Ejected> by_port;
-  for (std::size_t id = 0; id < total.ejections_by_backend.size(); ++id) {
-    const auto* backend = config.backends.find(id);
-    if (backend == nullptr || total.ejections_by_backend[id] == 0) {
-      continue;
-    }
+  config.backends.for_each([&](std::size_t id, const auto& backend) {
     const auto& spec = *backend->spec;
-    auto& ejected = by_port[{spec.namespace_, spec.service, spec.port}];
-    ejected.total += total.ejections_by_backend[id];
-    ejected.now += std::ranges::count_if(backend->endpoints, is_ejected) +
-                   std::ranges::count_if(backend->tls_endpoints, is_ejected);
-  }
+    const ServicePort port{spec.namespace_, spec.service, spec.port};
+    const auto in_a_row = at(total.ejections_by_backend, id);
+    const auto success_rate = at(total.put_out_by_backend, id);
+    if (in_a_row + success_rate != 0) {
+      auto& ejected = by_port[port];
+      ejected.in_a_row += in_a_row;
+      ejected.success_rate += success_rate;
+    }
+    for (const auto* endpoints : {&backend->endpoints, &backend->tls_endpoints}) {
+      for (const auto& endpoint : *endpoints) {
+        if (is_ejected(endpoint)) {
+          by_port[port].now.insert(endpoint.id);
+        }
+      }
+    }
+  });
   std::vector<ClientMetric> totals;
   std::vector<ClientMetric> now;
   for (const auto& [port, ejected] : by_port) {
-    totals.push_back(counter(labels_of(port), ejected.total));
-    now.push_back(gauge(labels_of(port), static_cast<double>(ejected.now)));
+    append_counter(totals, labels_of(port), "failures_in_a_row", ejected.in_a_row);
+    append_counter(totals, labels_of(port), "success_rate", ejected.success_rate);
+    now.push_back(gauge(labels_of(port), static_cast<double>(ejected.now.size())));
   }
   families.push_back(family("portico_endpoint_ejections_total",
-                            "How often an endpoint was ejected because it failed, by backend.",
+                            "How often an endpoint was ejected because it failed, by backend and "
+                            "by what told.",
                             MetricType::Counter, std::move(totals)));
   families.push_back(family("portico_endpoints_ejected", "Endpoints that are ejected, by backend.",
                             MetricType::Gauge, std::move(now)));
@@ -169,6 +192,9 @@ void Metrics::count(const exchange::Record& record) {
   if (record.tunnel) {
     ++tunnels;
     tunnel_failures += record.status / 100 == 5 && record.response_bytes == 0 ? 1 : 0;
+    if (record.ejections != 0) {
+      count_ejections(record);
+    }
     return;
   }
   const auto status = record.meant_status != 0 ? record.meant_status : record.status;
@@ -213,6 +239,14 @@ void Metrics::count_ejections(const exchange::Record& record) {
   ejections_by_backend[id] += static_cast<std::uint64_t>(record.ejections);
 }
 
+void Metrics::count_put_out(routing::BackendId backend) {
+  const auto id = static_cast<std::size_t>(backend);
+  if (put_out_by_backend.size() <= id) {
+    put_out_by_backend.resize(id + 1);
+  }
+  ++put_out_by_backend[id];
+}
+
 void Metrics::retire(routing::BackendId backend) {
   if (const auto id = static_cast<std::size_t>(backend); id < by_backend.size()) {
     by_backend[id] = {};
@@ -222,6 +256,9 @@ void Metrics::retire(routing::BackendId backend) {
   }
   if (const auto id = static_cast<std::size_t>(backend); id < ejections_by_backend.size()) {
     ejections_by_backend[id] = 0;
+  }
+  if (const auto id = static_cast<std::size_t>(backend); id < put_out_by_backend.size()) {
+    put_out_by_backend[id] = 0;
   }
 }
 
@@ -244,6 +281,12 @@ void Metrics::add(const Metrics& other) {
   }
   for (std::size_t i = 0; i < other.ejections_by_backend.size(); ++i) {
     ejections_by_backend[i] += other.ejections_by_backend[i];
+  }
+  if (put_out_by_backend.size() < other.put_out_by_backend.size()) {
+    put_out_by_backend.resize(other.put_out_by_backend.size());
+  }
+  for (std::size_t i = 0; i < other.put_out_by_backend.size(); ++i) {
+    put_out_by_backend[i] += other.put_out_by_backend[i];
   }
   add_all(without_backend, other.without_backend);
   add_all(latency, other.latency);

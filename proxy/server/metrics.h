@@ -47,11 +47,14 @@ struct Metrics {
   std::uint64_t memory_limit_bytes = 0;
   std::uint64_t memory_used_bytes = 0;
   std::uint64_t dropped_log_lines = 0;
-  std::vector<Retries> retries_by_backend;          // by BackendId
-  std::vector<std::uint64_t> ejections_by_backend;  // of endpoints; by BackendId
+  std::vector<Retries> retries_by_backend;  // by BackendId
+  // Of endpoints; by BackendId.
+  std::vector<std::uint64_t> ejections_by_backend;  // for failures in a row
+  std::vector<std::uint64_t> put_out_by_backend;    // by success_rate.h
   upstream::PoolCounts pool;
 
   void count(const exchange::Record& record);
+  void count_put_out(routing::BackendId backend);
   void retire(routing::BackendId backend);
   void add(const Metrics& other);
 

@@ -76,11 +76,29 @@ TEST(Metrics, CountsEjectionsByBackendAndThoseThatAreOut) {
   }
   const auto text = to_prometheus_text(other, *config, 1, {});
   EXPECT_THAT(text, HasSubstr("portico_endpoint_ejections_total{namespace=\"\",service=\"\","
-                              "port=\"\"} 4\n"));
+                              "port=\"\",reason=\"failures_in_a_row\"} 4\n"));
   EXPECT_THAT(text,
               HasSubstr("portico_endpoints_ejected{namespace=\"\",service=\"\",port=\"\"} 1\n"));
+  other.count_put_out(route.backend);
+  EXPECT_THAT(to_prometheus_text(other, *config, 1, {}),
+              HasSubstr("port=\"\",reason=\"success_rate\"} 1\n"));
   other.retire(route.backend);
   EXPECT_THAT(to_prometheus_text(other, *config, 1, {}), Not(HasSubstr("ejections_total{")));
+}
+
+// A Service port that is talked to in two ways is two backends.
+TEST(Metrics, CountsAnEndpointOfSeveralBackendsOnceAmongThoseThatAreOut) {
+  exchange::EndpointHealthTable health;
+  exchange::testing::ConfigBuilder builder;
+  builder.health(health).backend("default/web:80", {80, 81}).backend("default/web:80#x", {80, 81});
+  const auto config = builder.build();
+  config->backends.find(1)->endpoints.at(1).health->put_out({});
+  config->backends.find(0)->endpoints.at(1).health->put_out({});
+  Metrics metrics;
+  metrics.count_put_out(routing::BackendId{0});
+  metrics.count_put_out(routing::BackendId{1});
+  EXPECT_THAT(to_prometheus_text(metrics, *config, 1, {}),
+              HasSubstr("portico_endpoints_ejected{namespace=\"\",service=\"\",port=\"\"} 1\n"));
 }
 
 TEST(Metrics, CountsLatencyInCumulativeBuckets) {

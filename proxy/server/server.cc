@@ -151,6 +151,7 @@ void Server::watch_memory() {
 void Server::watch_endpoints() {
   constexpr std::chrono::milliseconds kEach{500};
   endpoints_deadline_.arm(kEach);
+  ask_for_tallies();
   const auto changes = compiler_.health().changes();
   if (std::exchange(seen_health_changes_, changes) == changes) {
     return;
@@ -165,6 +166,39 @@ void Server::watch_endpoints() {
     if (setup_.tell) {
       setup_.tell(line);
     }
+  }
+}
+
+// Judged once the last worker has told: a worker that is busy for longer is waited for. What is
+// posted may come when the Server is gone: the judge is, too, then.
+void Server::ask_for_tallies() {
+  if (std::exchange(awaits_tallies_, true)) {
+    return;
+  }
+  const auto all = std::make_shared<Countdown>(workers_.size(), control_,
+                                               [this, alive = std::weak_ptr(success_judge_)] {
+                                                 if (!alive.expired()) {
+                                                   judge_tallies();
+                                                 }
+                                               });
+  for (auto& worker : workers_) {
+    worker->take_tallies([judging = std::weak_ptr(success_judge_), all,
+                          &control = control_](std::vector<exchange::TryTally> tallies) {
+      control.post([judging, all, tallies = std::move(tallies)] {
+        if (const auto judge = judging.lock()) {
+          judge->add(tallies);
+        }
+        all->arrive();
+      });
+    });
+  }
+}
+
+void Server::judge_tallies() {
+  awaits_tallies_ = false;
+  for (auto& verdict : success_judge_->look(*config_, exchange::EndpointHealth::Clock::now())) {
+    ejections_.note(verdict.endpoint, std::move(verdict.why));
+    workers_.front()->count_put_out(verdict.backend);
   }
 }
 

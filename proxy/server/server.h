@@ -18,6 +18,7 @@
 #include "proxy/server/ejections.h"
 #include "proxy/server/memory_gauge.h"
 #include "proxy/server/overload.h"
+#include "proxy/server/success_judge.h"
 #include "proxy/server/worker.h"
 
 namespace portico::server {
@@ -69,6 +70,8 @@ class Server {
   std::expected<void, std::string> open_listeners();
   void watch_memory();
   void watch_endpoints();
+  void ask_for_tallies();
+  void judge_tallies();
   [[nodiscard]] bool started() const { return config_ != nullptr; }
 
   net::Loop& control_;
@@ -84,6 +87,8 @@ class Server {
   std::atomic<std::uint64_t> memory_used_ = 0;  // as last seen; metrics are asked for by any thread
   net::Deadline memory_deadline_;
   Ejections ejections_;
+  std::shared_ptr<SuccessJudge> success_judge_ = std::make_shared<SuccessJudge>();
+  bool awaits_tallies_ = false;
   std::uint32_t seen_health_changes_ = 0;
   net::Deadline endpoints_deadline_;
   net::SocketAddress http_;

@@ -128,6 +128,7 @@ void Worker::apply(std::shared_ptr<const exchange::Config> config) {
   for (const auto endpoint : next.retired_endpoints) {
     pool_.retire(endpoint);
     context_.balancers.forget(endpoint);
+    context_.tallies.forget(endpoint);
   }
   for (const auto backend : next.retired_backends) {
     metrics_.retire(backend);
@@ -171,6 +172,14 @@ void Worker::let_go_of(std::vector<exchange::EndpointId> endpoints) {
       pool_.retire(endpoint);
     }
   });
+}
+
+void Worker::take_tallies(std::move_only_function<void(std::vector<exchange::TryTally>)> take) {
+  loop_.post([this, take = std::move(take)]() mutable { take(context_.tallies.take()); });
+}
+
+void Worker::count_put_out(routing::BackendId backend) {
+  loop_.post([this, backend] { metrics_.count_put_out(backend); });
 }
 
 void Worker::set_pressure(exchange::Pressure pressure) {

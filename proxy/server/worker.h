@@ -65,6 +65,10 @@ class Worker final : private downstream::ConnectionOwner,
   void drain(std::move_only_function<void()> drained);
   // Connections to these endpoints are not used again: idle ones close, others when they are free.
   void let_go_of(std::vector<exchange::EndpointId> endpoints);
+  // `take` is called on the worker's thread, with what it has counted since it was last asked.
+  void take_tallies(std::move_only_function<void(std::vector<exchange::TryTally>)> take);
+  // An endpoint of this backend was put out by what all workers have counted.
+  void count_put_out(routing::BackendId backend);
   // How short memory is from now on.
   void set_pressure(exchange::Pressure pressure);
   void stop();
