@@ -100,6 +100,14 @@ class RandomObjects {
     return object;
   }
 
+  // On Ingresses and Services.
+  void note_balance(kube::Metadata& meta) {
+    const auto name = one_of("affinity", "session-cookie-name", "affinity-mode", "load-balance",
+                             "upstream-hash-by", "service-upstream", "nothing");
+    meta.annotations["portico.dev/" + name] =
+        one_of("cookie", "none", "persistent", "ewma", "$uri", "true", "");
+  }
+
   kube::Service service() {
     auto object = named<kube::Service>(service_name());
     object.type = "ClusterIP";
@@ -107,6 +115,10 @@ class RandomObjects {
                             .protocol = "TCP",
                             .port = 80,
                             .app_protocol = one_of("", "https", "kubernetes.io/h2c", "other")});
+    object.cluster_ip = one_of("", "10.96.0.1");
+    while (below(3) == 0) {
+      note_balance(object.meta);
+    }
     if (below(4) == 0) {
       object.type = "ExternalName";
       object.external_name = one_of("api.example.org", "192.0.2.1");
@@ -118,6 +130,9 @@ class RandomObjects {
     auto object = named<kube::EndpointSlice>(fmt::format("slice-{}", below(5)));
     object.service = service_name();
     object.ports.push_back({.name = one_of("http", "web"), .protocol = "TCP", .port = 8080});
+    if (below(3) == 0) {
+      object.meta.annotations["portico.dev/weight"] = one_of("1", "5", "X");
+    }
     for (int i = 0; i < below(3); ++i) {
       object.endpoints.push_back({.addresses = {fmt::format("10.0.0.{}", below(4))}});
       object.endpoints.back().conditions.ready = below(3) != 0;
@@ -209,6 +224,9 @@ class RandomObjects {
       object.meta.annotations["portico.dev/proxy-ssl-secret"] =
           one_of("default/t1", "default/c1", "default/c2", "other/c1", "c1");
       object.meta.annotations["portico.dev/proxy-ssl-verify"] = one_of("on", "off", "X");
+    }
+    while (below(3) == 0) {
+      note_balance(object.meta);
     }
     if (below(4) == 0) {
       object.default_backend = backend();

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -316,6 +317,43 @@ func TestEndpointsThatServeWhileTheyEndAreUsedOnlyWhereThereAreNoOthers(t *testi
 	_, err = cluster.Client.DiscoveryV1().EndpointSlices(namespace).Create(context.Background(), slice, metav1.CreateOptions{})
 	must(t, err)
 	harness.Eventually(t, "the last one, ending", func() error { return portico.Serves("http://cart.test/", "cart") })
+}
+
+func TestAnnotationsOfALiveServiceTakeEffect(t *testing.T) {
+	t.Parallel()
+	namespace, portico := served(t)
+	cluster.Apply(t, harness.Ingress(namespace, "shop", namespace, harness.Everything("shop.test", "shop")))
+	harness.Eventually(t, "created", func() error { return setsCookie(portico, "http://shop.test/", "") })
+
+	patch(t, namespace, "service", "shop",
+		`{"metadata":{"annotations":{"portico.dev/affinity":"cookie","portico.dev/session-cookie-name":"SHOP"}}}`)
+	harness.Eventually(t, "given", func() error { return setsCookie(portico, "http://shop.test/", "SHOP") })
+
+	patch(t, namespace, "service", "shop", `{"metadata":{"annotations":{"portico.dev/affinity":"sticky"}}}`)
+	harness.Eventually(t, "spoilt", func() error { return setsCookie(portico, "http://shop.test/", "") })
+	harness.Eventually(t, "an Event", func() error {
+		events, err := cluster.Client.EventsV1().Events(namespace).List(context.Background(), metav1.ListOptions{})
+		must(t, err)
+		for _, event := range events.Items {
+			if event.Regarding.Kind == "Service" && event.Regarding.Name == "shop" && strings.Contains(event.Note, "sticky") {
+				return nil
+			}
+		}
+		return fmt.Errorf("none of %d is about the Service's value", len(events.Items))
+	})
+}
+
+// setsCookie complains unless the URL is answered with a cookie of that name; "" none.
+func setsCookie(portico *harness.Portico, url, name string) error {
+	answer, err := portico.Get(url)
+	if err != nil {
+		return err
+	}
+	cookie, _, _ := strings.Cut(answer.Header.Get("Set-Cookie"), "=")
+	if answer.Status != http.StatusOK || cookie != name {
+		return fmt.Errorf("%d with the cookie %q", answer.Status, cookie)
+	}
+	return nil
 }
 
 // certificateFor is a new certificate, by an authority of its own.
