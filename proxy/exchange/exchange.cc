@@ -210,13 +210,13 @@ void Exchange::edit_request() {
   if (route_->policy->request_timeout.count() != 0) {
     limit_whole_time();
   }
+  if (route_->canary != nullptr) {
+    route_ = &choose_canary(*route_, head_->fields, config_->config(), is_tls(),
+                            context_.balancers.lots());
+  }
   pick_endpoint();
 }
 
-if (route_->canary != nullptr) {
-  route_ = &choose_canary(*route_, head_->fields, config_->config(), is_tls(),
-                          context_.balancers.lots());
-}
 void Exchange::pick_endpoint() {
   const auto* backend = config_->config().backends.find(static_cast<std::size_t>(route_->backend));
   if (backend == nullptr || !backend->spec->missing_because.empty()) {

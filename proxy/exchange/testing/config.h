@@ -74,13 +74,6 @@ class ConfigBuilder {
     of_host.routes.push_back(std::move(spec));
     return *this;
   }
-  ConfigBuilder& certificate(const std::string& host) {
-    hosts_[host].has_certificate = true;
-    return *this;
-  }
-
-  std::shared_ptr<const Config> build(std::uint64_t generation = 1) {
-    config_->generation = generation;
   // Takes a part of the requests of the route that was named last.
   ConfigBuilder& canary(const std::string& host, routing::CanaryRule rule,
                         const std::string& backend) {
@@ -93,6 +86,13 @@ class ConfigBuilder {
     main = std::move(with);
     return *this;
   }
+  ConfigBuilder& certificate(const std::string& host) {
+    hosts_[host].has_certificate = true;
+    return *this;
+  }
+
+  std::shared_ptr<const Config> build(std::uint64_t generation = 1) {
+    config_->generation = generation;
     for (const auto& [name, spec] : hosts_) {
       config_->routes.set_host(
           name, routing::HostRoutes::compile(
