@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "controller/cli/balance_words.h"
+#include "controller/cli/canary_words.h"
+#include "controller/cli/circuit_words.h"
 #include "controller/cli/explain_clients.h"
 #include "controller/cli/finding_line.h"
 #include "controller/kube/locator.h"
@@ -189,6 +191,10 @@ class Explanation {
       const auto service = service_of(*backend);
       const bool is_services = service != nullptr && is_asked_by(*service, balancing, by_default);
       line("balancing", balancing + (is_services ? ", as the Service asks" : ""));
+    }
+    const auto limits = circuit_words(backend->balance.get(), snapshot_.settings->circuit);
+    if (!limits.empty() && !is_passed_through_) {
+      line("limits", limits);
     }
     if (const auto out = ejected_ ? ejected_(spec.backend) : std::string(); !out.empty()) {
       line("ejected", out + ": they fail, and are tried again later");

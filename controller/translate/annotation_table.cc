@@ -4,6 +4,7 @@
 #include "controller/translate/annotation_values.h"
 #include "controller/translate/annotations.h"
 #include "controller/translate/balance_values.h"
+#include "controller/translate/circuit_values.h"
 #include "controller/translate/client_address_reading.h"
 #include "controller/translate/retry_reading.h"
 #include "controller/translate/tls_values.h"
@@ -11,6 +12,7 @@
 namespace portico::translate {
 namespace {
 
+using Circuit = routing::CircuitSpec;
 using routing::Policy;
 
 template <auto Field, auto Read>
@@ -287,6 +289,26 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
            "consecutive_5xx", "0",
            "Portico's own: as many 5xx of any kind in a row eject an endpoint too (up to 255); 0: "
            "only 502, 503 and 504 count"),
+    wish("circuit-max-connections", kIngress,
+         read_circuit<&Circuit::max_connections, read_circuit_limit>, Guard::kNo,
+         "the ConfigMap's (0)",
+         "Portico's own: connections to the backend's endpoints, all workers together; 0: no "
+         "limit"),
+    wish("circuit-max-requests", kIngress, read_circuit<&Circuit::max_requests, read_circuit_limit>,
+         Guard::kNo, "the ConfigMap's (0)",
+         "Portico's own: requests under way; what is beyond it waits or is answered 503; 0: no "
+         "limit"),
+    wish("circuit-max-pending", kIngress, read_circuit<&Circuit::max_pending, read_circuit_limit>,
+         Guard::kNo, "the ConfigMap's (0)",
+         "Portico's own: requests that wait, where circuit-queue-timeout lets them; 0: 1024"),
+    wish("circuit-max-retries", kIngress, read_circuit<&Circuit::max_retries, read_circuit_limit>,
+         Guard::kNo, "the ConfigMap's (0)",
+         "Portico's own: requests under way that are tried again; 0: no limit"),
+    wish("circuit-queue-timeout", kIngress,
+         read_circuit<&Circuit::queue_timeout, read_queue_timeout>, Guard::kNo,
+         "the ConfigMap's (0)",
+         "Portico's own: seconds that a request may wait where circuit-max-requests or "
+         "circuit-max-connections are reached; 0: it is answered 503 at once"),
     // Proxying
     served(
         "proxy-body-size", read_into<&Policy::max_body_bytes, read_size>, "max_body_bytes", "1m",

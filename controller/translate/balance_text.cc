@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "controller/translate/circuit_values.h"
+
 namespace portico::translate {
 namespace {
 
@@ -48,6 +50,7 @@ std::string balance_text(const routing::BalanceSpec& balance) {
   if (balance.affinity) {
     add_affinity(text, *balance.affinity);
   }
+  text.append(circuit_text(balance.circuit));
   return text;
 }
 

@@ -3,6 +3,7 @@
 
 #include "controller/translate/annotation_values.h"
 #include "controller/translate/balance_values.h"
+#include "controller/translate/circuit_values.h"
 #include "controller/translate/client_address_reading.h"
 #include "controller/translate/client_reading.h"
 #include "controller/translate/compression_reading.h"
@@ -14,6 +15,7 @@ namespace portico::translate {
 namespace {
 
 using ClientAddress = routing::ClientAddressSettings;
+using Circuit = routing::CircuitSpec;
 using Clients = routing::ClientSettings;
 using Compression = routing::CompressionSettings;
 using routing::Settings;
@@ -222,6 +224,20 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     setting("load-balance", read_into<&Settings::load_balance, read_strategy>, "round_robin",
             "how requests are spread where no annotation says so: `round_robin`, `ewma`; Portico's "
             "own: `least_requests`, `random`"),
+    setting("circuit-max-connections",
+            read_circuit_setting<&Circuit::max_connections, read_circuit_limit>, "0",
+            "connections to a backend's endpoints where no annotation says so; 0: no limit"),
+    setting("circuit-max-requests",
+            read_circuit_setting<&Circuit::max_requests, read_circuit_limit>, "0",
+            "the same of a backend's requests under way"),
+    setting("circuit-max-pending", read_circuit_setting<&Circuit::max_pending, read_circuit_limit>,
+            "0", "the same of requests that wait, where circuit-queue-timeout lets them; 0: 1024"),
+    setting("circuit-max-retries", read_circuit_setting<&Circuit::max_retries, read_circuit_limit>,
+            "0", "the same of requests under way that are tried again; 0: no limit"),
+    setting("circuit-queue-timeout",
+            read_circuit_setting<&Circuit::queue_timeout, read_queue_timeout>, "0",
+            "seconds that a request may wait where a backend bears no more; 0: it is answered 503 "
+            "at once"),
     never("upstream-hash-by", kByIngress),
     never("upstream-hash-by-subset", kByIngress, "false"),
     never("upstream-hash-by-subset-size", kByIngress),

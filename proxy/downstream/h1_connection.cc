@@ -239,7 +239,9 @@ void H1Connection::on_end() {
       if (!slot_->decoder.message_complete()) {
         slot_->exchange.on_client_error(
             client_error(0, "client closed before the end of its body"));
+        return;
       }
+      slot_->exchange.on_client_half_closed();
       return;
     case State::kTunnel:
       slot_->exchange.on_request_end(nullptr);

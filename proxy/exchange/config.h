@@ -59,6 +59,7 @@ struct Endpoint {
   // Where the connection begins with a PROXY header; lives through acquire() only.
   const Announcement* announcement = nullptr;
   EndpointHealth* health = nullptr;  // outlives every worker; null: nobody judges it
+  Circuit* circuit = nullptr;        // as its Backend's: what a connection to it counts in
   std::uint32_t weight = 1;
   // When it came to the endpoints of any backend; the clock's epoch: when the process began.
   std::chrono::steady_clock::time_point since;

@@ -16,4 +16,14 @@ void Context::adopt(ConfigPointer next) {
   }
 }
 
+void Context::set_pressure(Pressure now) {
+  pressure = now;
+  if (now != Pressure::kCritical) {
+    return;
+  }
+  for (auto exchange = pinned.begin(); exchange != pinned.end();) {
+    (exchange++)->on_memory_critical();
+  }
+}
+
 }  // namespace portico::exchange

@@ -49,6 +49,8 @@ using PinnedHook =
 class Pinned : public PinnedHook {
  public:
   virtual void let_go_of_config() = 0;
+  // Who only waits is better told to go.
+  virtual void on_memory_critical() = 0;
 
  protected:
   ~Pinned() = default;
@@ -60,6 +62,7 @@ struct Context {
   // New exchanges are born under `next`. Those already relaying need no Config any more; the others
   // still route by the one they were born under.
   void adopt(ConfigPointer next);
+  void set_pressure(Pressure now);
 
   net::Loop& loop;
   const Options& options;

@@ -189,6 +189,9 @@ void write(const OutgoingResponse& response, Head& head) {
   if (!response.retry_after.empty()) {
     head.field("Retry-After", response.retry_after);
   }
+  if (!response.overloaded.empty()) {
+    head.field("X-Portico-Overloaded", response.overloaded);
+  }
   if (!response.grpc_status.empty()) {
     head.field("grpc-status", response.grpc_status);
     head.field("grpc-message", response.grpc_message);

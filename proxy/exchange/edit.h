@@ -61,6 +61,7 @@ struct OutgoingResponse {
   std::string_view content_type;             // of own answers; empty: none
   std::string_view location;                 // of own redirects
   std::string_view retry_after;              // seconds; of own 503s that are worth a retry
+  std::string_view overloaded;               // X-Portico-Overloaded of own answers; empty: none
   std::string_view grpc_status;              // of own answers to gRPC clients; empty: none
   std::string_view grpc_message;
   std::string_view date;                       // set where the backend sent none

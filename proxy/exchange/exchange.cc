@@ -19,6 +19,7 @@ Exchange::Exchange(Context& context)
       health_(context.loop, &context.tallies),
       choice_(context.balancers, health_),
       replay_(context.replay_buffers),
+      circuit_pass_(context.loop, *this),
       deadline_(context.loop, [this] { on_deadline(); }) {}
 
 Exchange::~Exchange() {
@@ -64,6 +65,8 @@ void Exchange::receive_head(ServerStream& client, http::RequestHead& head,
   status_ = upstream_status_ = meant_status_ = 0;
   reused_ = false;
   answer_seen_ = retry_budget_exhausted_ = false;
+  circuit_refusal_ = CircuitRefusal::kNone;
+  queued_until_ = {};
   retry_budget_ = nullptr;
   reason_ = {};
   host_ = {};
@@ -207,7 +210,8 @@ void Exchange::edit_request() {
   }
   forwarded.scheme = client_facts_.https() ? "https" : "http";
   replay_.begin(keeps_body());
-  if (route_->policy->request_timeout.count() != 0) {
+  const bool was_in_line = queued_until_ != std::chrono::steady_clock::time_point();
+  if (route_->policy->request_timeout.count() != 0 && !was_in_line) {
     limit_whole_time();
   }
   if (route_->canary != nullptr) {
@@ -227,9 +231,13 @@ void Exchange::pick_endpoint() {
     answer(503, "backend denied: TLS with it can't be had as asked for");
     return;
   }
+  if ((backend->circuit != nullptr || circuit_pass_.circuit() != nullptr) &&
+      !enter_circuit(*backend)) {
+    return;
+  }
   const auto endpoints = endpoints_of(*backend);
-  health_.begin_try(*route_->policy, endpoints.size(),
-                    attempts_ == 0 ? started_ : context_.loop.now());
+  const bool is_new = attempts_ == 0 && queued_until_ == std::chrono::steady_clock::time_point();
+  health_.begin_try(*route_->policy, endpoints.size(), is_new ? started_ : context_.loop.now());
   health_.count_for(route_->backend, *backend);
   const auto* chosen =
       choice_.next(route_->backend, *backend, endpoints,
@@ -317,6 +325,10 @@ void Exchange::on_acquired(ClientStream& stream) {
 
 void Exchange::on_acquire_failed(const ProxyError& error) {
   pending_.reset();
+  if (error == kNoConnection) {
+    refuse_overloaded(CircuitRefusal::kMaxConnections);
+    return;
+  }
   upstream_failed(error);
 }
 
@@ -514,6 +526,10 @@ std::string_view Exchange::strict_transport_security() const {
 // ---- finish
 
 void Exchange::let_go_of_config() {
+  if (phase_ == Phase::kQueued) {
+    deadline_.arm(std::chrono::milliseconds(0));  // decided anew
+    return;
+  }
   if (phase_ < Phase::kAwaiting) {
     return;
   }
@@ -542,6 +558,7 @@ void Exchange::finish() {
     coded_.stop();
   }
   report();
+  circuit_pass_.leave();
   phase_ = Phase::kIdle;
   route_owner_.reset();
   tls_owner_.reset();

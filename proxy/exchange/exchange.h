@@ -22,6 +22,7 @@
 #include <string_view>
 
 #include "proxy/exchange/body_replay.h"
+#include "proxy/exchange/circuit_pass.h"
 #include "proxy/exchange/client_facts.h"
 #include "proxy/exchange/compressed_body.h"
 #include "proxy/exchange/context.h"
@@ -39,6 +40,7 @@ namespace portico::exchange {
 class Exchange final : public RequestSink,
                        private ResponseSink,
                        private AcquireSink,
+                       private Turnstile::Waiter,
                        private Pinned {
  public:
   explicit Exchange(Context& context);
@@ -61,11 +63,13 @@ class Exchange final : public RequestSink,
   void on_request_flush() override;
   void on_client_writable() override;
   void on_client_error(const routing::ProxyError& error) override;
+  void on_client_half_closed() override;
 
  private:
   enum class Phase : std::uint8_t {
     kIdle,
     kDeciding,  // up to pick endpoint
+    kQueued,    // in line
     kAcquiring,
     kAwaiting,  // sent, no answer's head yet
     kRelaying,
@@ -84,6 +88,11 @@ class Exchange final : public RequestSink,
   void edit_request();
   void pick_endpoint();
   [[nodiscard]] std::span<const Endpoint> endpoints_of(const Backend& backend) const;
+  [[nodiscard]] bool enter_circuit(const Backend& backend);
+  void wait_in_line();
+  void on_queue_deadline();
+  void decide_anew();
+  void refuse_overloaded(CircuitRefusal refusal);
   void acquire(Reuse reuse);
   [[nodiscard]] std::optional<Announcement> announcement() const;
   void send(ClientStream& stream);
@@ -103,6 +112,9 @@ class Exchange final : public RequestSink,
   void on_acquire_failed(const routing::ProxyError& error) override;
   // Pinned
   void let_go_of_config() override;
+  void on_memory_critical() override;
+  // Turnstile::Waiter
+  void on_turn() override;
 
   void upstream_failed(const routing::ProxyError& error);
   [[nodiscard]] bool drop_answer(const http::ResponseHead& head);
@@ -151,7 +163,9 @@ class Exchange final : public RequestSink,
   OutgoingRequest outgoing_;
   BodyReplay replay_;
   RetryBudget* retry_budget_ = nullptr;  // of the backend; null: no bound
-  CompressedBody coded_;                 // the answer's, where it is compressed
+  CircuitPass circuit_pass_;
+  std::chrono::steady_clock::time_point queued_until_;
+  CompressedBody coded_;  // the answer's, where it is compressed
   net::Deadline deadline_;
   std::unique_ptr<RequestDeadline> request_deadline_;  // null until a route asks for one
   std::chrono::steady_clock::time_point started_;
@@ -172,6 +186,7 @@ class Exchange final : public RequestSink,
   bool reused_ = false;
   bool answer_seen_ = false;
   bool retry_budget_exhausted_ = false;
+  CircuitRefusal circuit_refusal_ = CircuitRefusal::kNone;
   std::string_view reason_;
   char port_text_[8];
   char request_id_[32];

@@ -28,8 +28,11 @@ void Exchange::answer(std::uint16_t status, std::string_view reason, std::string
   }
   const auto accept = head_->fields.find(FieldId::kAccept).value_or(std::string_view());
   const auto page = http::error_page(status, accept, outgoing_.forwarded.request_id, message);
-  OutgoingResponse response{.status = status, .content_type = page.content_type};
-  if (context_.pressure == Pressure::kCritical) {
+  OutgoingResponse response{.status = status,
+                            .content_type = page.content_type,
+                            .overloaded = to_string(circuit_refusal_)};
+  if (context_.pressure == Pressure::kCritical ||
+      (status == 503 && circuit_refusal_ != CircuitRefusal::kNone)) {
     response.retry_after = "1";
   }
   send_own_head(response, page.body);
@@ -55,6 +58,7 @@ void Exchange::answer_grpc(std::uint16_t status) {
   message.append(" ").append(http::status_text(status));
   OutgoingResponse response{.status = 200,
                             .content_type = "application/grpc",
+                            .overloaded = to_string(circuit_refusal_),
                             .grpc_status = grpc_status_of(status),
                             .grpc_message = message};
   send_own_head(response, {});
@@ -137,6 +141,7 @@ void Exchange::report() {
        .attempts = attempts_,
        .ejections = health_.ejections(),
        .retry_budget_exhausted = retry_budget_exhausted_,
+       .circuit_refusal = circuit_refusal_,
        .reused_connection = reused_,
        .reason = reason_});
 }

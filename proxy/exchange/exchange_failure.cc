@@ -55,8 +55,14 @@ bool Exchange::try_again(const ProxyError& error) {
       (error.retry == routing::RetryRule::kStatus && !has_better_endpoint())) {
     return false;
   }
+  // A fresh connection for one that was stale is no burden to speak of.
+  if (plan.action != RetryAction::kFreshConnection && !circuit_pass_.begin_retry()) {
+    circuit_refusal_ = CircuitRefusal::kMaxRetries;
+    return false;
+  }
   if (plan.price == RetryPrice::kToken && retry_budget_ != nullptr && !retry_budget_->spend()) {
     retry_budget_exhausted_ = true;
+    circuit_pass_.end_retry();
     return false;
   }
   forgiven_tries_ += plan.price == RetryPrice::kForgiven ? 1 : 0;
@@ -129,6 +135,10 @@ bool Exchange::keeps_body() const {
 }
 
 void Exchange::on_deadline() {
+  if (phase_ == Phase::kQueued) {
+    on_queue_deadline();
+    return;
+  }
   if (to_upstream_ == Flow::kWait && endpoint_reads()) {
     extend_deadline();
     return;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proxy/exchange/circuit_refusal.h"
 #include "proxy/net/socket_address.h"
 #include "routing/route_table.h"
 
@@ -31,6 +32,7 @@ struct Record {
   int attempts = 0;
   int ejections = 0;                    // of endpoints that its tries failed at
   bool retry_budget_exhausted = false;  // so that a further try was not made
+  CircuitRefusal circuit_refusal = CircuitRefusal::kNone;  // a limit of the backend was met
   bool reused_connection = false;
   std::string_view reason;  // why an own answer was given; static text
 };

@@ -78,6 +78,7 @@ class RequestSink {
   virtual void on_request_flush() = 0;    // this turn's bytes are all told
   virtual void on_client_writable() = 0;  // after Flow::kWait
   virtual void on_client_error(const routing::ProxyError& error) = 0;  // gone, slow or malformed
+  virtual void on_client_half_closed() = 0;  // behind the whole request; it may still read
 
  protected:
   ~RequestSink() = default;

@@ -63,9 +63,9 @@ void ConfigCompiler::compile_backends(const routing::Snapshot& snapshot) {
   using Pointer = routing::SharedMap<routing::BackendSpec>::Pointer;
   routing::SharedMap<routing::BackendSpec>::diff(
       snapshot_.backends, snapshot.backends,
-      [this](const std::string& key, const Pointer*, const Pointer* after) {
+      [&](const std::string& key, const Pointer*, const Pointer* after) {
         if (after != nullptr) {
-          set_backend(key, *after);
+          set_backend(key, *after, *snapshot.settings);
         } else {
           erase_backend(key);
         }
@@ -75,16 +75,41 @@ void ConfigCompiler::compile_backends(const routing::Snapshot& snapshot) {
     let_go(*backend);
   }
   released_.clear();
+  if (snapshot.settings->circuit != snapshot_.settings->circuit) {
+    set_circuits(snapshot.settings->circuit);
+  }
+}
+
+void ConfigCompiler::set_circuit(exchange::Backend& backend, routing::BackendId id,
+                                 const routing::CircuitSpec& by_default) {
+  backend.circuit = circuits_.set(id, *backend.spec, by_default);
+  for (auto* const endpoints : {&backend.endpoints, &backend.tls_endpoints}) {
+    for (auto& endpoint : *endpoints) {
+      endpoint.circuit = backend.circuit;
+    }
+  }
+}
+
+// Of every backend, whether or not it has limits of its own; what else a Backend is stays.
+void ConfigCompiler::set_circuits(const routing::CircuitSpec& by_default) {
+  const auto before = config_.backends;
+  before.for_each([&](std::size_t index, const auto& backend) {
+    auto next = std::make_shared<exchange::Backend>(*backend);
+    set_circuit(*next, routing::BackendId{static_cast<std::uint32_t>(index)}, by_default);
+    config_.backends.set(index, std::move(next));
+  });
 }
 
 void ConfigCompiler::set_backend(std::string_view key,
-                                 const std::shared_ptr<const routing::BackendSpec>& spec) {
+                                 const std::shared_ptr<const routing::BackendSpec>& spec,
+                                 const routing::Settings& settings) {
   const auto id = backend_id(key);
   const auto index = static_cast<std::size_t>(id);
   auto next = std::make_shared<exchange::Backend>();
   next->spec = spec;
   next->retry_budget = &retry_budgets_[index];
   set_endpoints(*next);
+  set_circuit(*next, id, settings.circuit);
   compile_hashing(*next, config_.backends.find(index));
   compile_affinity(*next);
   release(index);
@@ -97,6 +122,7 @@ void ConfigCompiler::erase_backend(std::string_view key) {
   release(static_cast<std::size_t>(id));
   config_.backends.erase(static_cast<std::size_t>(id));
   config_.retired_backends.push_back(id);
+  circuits_.erase(id);
   backend_ids_.erase(found);
 }
 

@@ -13,6 +13,7 @@
 #include "proxy/exchange/config.h"
 #include "proxy/exchange/endpoint_health.h"
 #include "proxy/exchange/retry_budget.h"
+#include "proxy/server/circuits.h"
 #include "proxy/server/host_policies.h"
 #include "proxy/server/upstream_tls_table.h"
 #include "routing/snapshot.h"
@@ -60,8 +61,12 @@ class ConfigCompiler {
   void set_host_policy(const std::string& host, const routing::HostSpec* spec);
   void compile_certificates(const routing::Snapshot& snapshot);
   void compile_settings(const routing::Snapshot& snapshot);
-  void set_backend(std::string_view key, const std::shared_ptr<const routing::BackendSpec>& spec);
+  void set_backend(std::string_view key, const std::shared_ptr<const routing::BackendSpec>& spec,
+                   const routing::Settings& settings);
   void erase_backend(std::string_view key);
+  void set_circuit(exchange::Backend& backend, routing::BackendId id,
+                   const routing::CircuitSpec& by_default);
+  void set_circuits(const routing::CircuitSpec& by_default);
   void set_endpoints(exchange::Backend& backend);
   std::vector<exchange::Endpoint> take_endpoints(const routing::BackendSpec& spec,
                                                  const exchange::UpstreamTls* tls);
@@ -77,6 +82,7 @@ class ConfigCompiler {
   std::vector<routing::BackendId> free_backends_;
   std::uint32_t next_backend_ = 0;
   std::deque<exchange::RetryBudget> retry_budgets_;  // by BackendId
+  Circuits circuits_;
   UpstreamTlsTable upstream_tls_;
   absl::flat_hash_map<Way, Use> ways_;
   std::vector<exchange::EndpointId> free_endpoints_;

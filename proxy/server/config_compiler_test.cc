@@ -249,5 +249,39 @@ TEST_F(ConfigCompilerTest, PutsCertificatesInAndTakesThemOut) {
   EXPECT_EQ(compile()->certificates->size(), 0U);
 }
 
+TEST_F(ConfigCompilerTest, LimitsOfAllBackendsComeAndGoWithTheSettings) {
+  backend("default/web:80", {80, 81});
+  host("a.example.com", "default/web:80");
+  const auto before = compile();
+  const auto& unlimited = *before->backends.find(0);
+  EXPECT_EQ(unlimited.circuit, nullptr);
+  auto settings = std::make_shared<routing::Settings>(*snapshot.settings);
+  settings->circuit.max_requests = 7;
+  snapshot.settings = settings;
+  const auto limited = compile();
+  const auto& of_web = *limited->backends.find(0);
+  ASSERT_NE(of_web.circuit, nullptr);
+  EXPECT_EQ(of_web.circuit->requests.limit(), 7U);
+  EXPECT_EQ(of_web.endpoints.at(1).circuit, of_web.circuit);
+  EXPECT_EQ(of_web.endpoints.at(1).id, unlimited.endpoints.at(1).id);
+  EXPECT_EQ(unlimited.circuit, nullptr) << "a Config is immutable";
+  backend("default/new:80", {90});
+  EXPECT_NE(compile()->backends.find(1)->circuit, nullptr);
+  snapshot.settings = std::make_shared<const routing::Settings>();
+  EXPECT_EQ(compile()->backends.find(0)->circuit, nullptr);
+}
+
+TEST_F(ConfigCompilerTest, ABackendKeepsItsCircuitAsLongAsItIsThere) {
+  auto settings = std::make_shared<routing::Settings>(*snapshot.settings);
+  settings->circuit.max_requests = 7;
+  snapshot.settings = settings;
+  backend("default/web:80", {80});
+  host("a.example.com", "default/web:80");
+  auto* const circuit = compile()->backends.find(0)->circuit;
+  ASSERT_TRUE(circuit->requests.enter());
+  backend("default/web:80", {80, 81});
+  EXPECT_EQ(compile()->backends.find(0)->circuit, circuit);
+}
+
 }  // namespace
 }  // namespace portico::server

@@ -12,6 +12,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "proxy/exchange/pressure.h"
+#include "proxy/server/circuit_metrics.h"
 #include "proxy/server/ejections.h"
 
 namespace portico::server {
@@ -213,6 +214,9 @@ void Metrics::count(const exchange::Record& record) {
   ++latency[static_cast<std::size_t>(bucket)];
   latency_sum_seconds += seconds;
   shed_requests += record.reason == exchange::kShedForMemory ? 1 : 0;
+  if (record.circuit_refusal != exchange::CircuitRefusal::kNone) {
+    circuits.count(record.route->backend, record.circuit_refusal);
+  }
   if (record.attempts > 1 || record.retry_budget_exhausted) {
     count_retries(record);
   }
@@ -248,6 +252,7 @@ void Metrics::count_put_out(routing::BackendId backend) {
 }
 
 void Metrics::retire(routing::BackendId backend) {
+  circuits.retire(backend);
   if (const auto id = static_cast<std::size_t>(backend); id < by_backend.size()) {
     by_backend[id] = {};
   }
@@ -288,6 +293,7 @@ void Metrics::add(const Metrics& other) {
   for (std::size_t i = 0; i < other.put_out_by_backend.size(); ++i) {
     put_out_by_backend[i] += other.put_out_by_backend[i];
   }
+  circuits.add(other.circuits);
   add_all(without_backend, other.without_backend);
   add_all(latency, other.latency);
   latency_sum_seconds += other.latency_sum_seconds;
@@ -374,6 +380,7 @@ std::string to_prometheus_text(const Metrics& total, const exchange::Config& con
                             {counter({}, total.pool.reuses)}));
   append_retries(families, total, config);
   append_ejections(families, total, config);
+  append_circuits(families, total.circuits, config);
   families.push_back(family("portico_access_log_dropped_total",
                             "Access log lines dropped because the log is slow or full.", Counter,
                             {counter({}, total.dropped_log_lines)}));

@@ -9,6 +9,7 @@
 
 #include "proxy/exchange/config.h"
 #include "proxy/exchange/record.h"
+#include "proxy/server/circuit_counts.h"
 #include "proxy/server/doorkeeper.h"
 #include "proxy/upstream/pool.h"
 
@@ -51,6 +52,7 @@ struct Metrics {
   // Of endpoints; by BackendId.
   std::vector<std::uint64_t> ejections_by_backend;  // for failures in a row
   std::vector<std::uint64_t> put_out_by_backend;    // by success_rate.h
+  CircuitCounts circuits;
   upstream::PoolCounts pool;
 
   void count(const exchange::Record& record);

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "proxy/exchange/circuit.h"
 #include "proxy/exchange/pressure.h"
 #include "proxy/exchange/testing/config.h"
 
@@ -99,6 +100,32 @@ TEST(Metrics, CountsAnEndpointOfSeveralBackendsOnceAmongThoseThatAreOut) {
   metrics.count_put_out(routing::BackendId{1});
   EXPECT_THAT(to_prometheus_text(metrics, *config, 1, {}),
               HasSubstr("portico_endpoints_ejected{namespace=\"\",service=\"\",port=\"\"} 1\n"));
+}
+
+TEST(Metrics, CountsWhatLimitsDidNotLetBeDone) {
+  exchange::Circuit circuit;
+  circuit.set({.requests = 2});
+  ASSERT_TRUE(circuit.requests.enter());
+  exchange::testing::ConfigBuilder builder;
+  builder.circuit(&circuit).backend("default/web:80", {80});
+  const auto config = builder.build();
+  const routing::Route route{.backend = routing::BackendId{0}};
+  auto refused = record(&route, 503);
+  refused.circuit_refusal = exchange::CircuitRefusal::kMaxRequests;
+  Metrics worker;
+  worker.count(refused);
+  Metrics total;
+  total.add(worker);
+  total.add(worker);
+  const auto text = to_prometheus_text(total, *config, 1, {});
+  EXPECT_THAT(text, HasSubstr("portico_circuit_refused_total{namespace=\"\",service=\"\",port=\"\","
+                              "reason=\"max-requests\"} 2\n"));
+  EXPECT_THAT(text,
+              HasSubstr("portico_circuit_requests{namespace=\"\",service=\"\",port=\"\"} 1\n"));
+  EXPECT_THAT(text,
+              HasSubstr("portico_circuit_pending{namespace=\"\",service=\"\",port=\"\"} 0\n"));
+  total.retire(route.backend);
+  EXPECT_THAT(to_prometheus_text(total, *config, 1, {}), Not(HasSubstr("circuit_refused_total{")));
 }
 
 TEST(Metrics, CountsLatencyInCumulativeBuckets) {

@@ -184,7 +184,7 @@ void Worker::count_put_out(routing::BackendId backend) {
 
 void Worker::set_pressure(exchange::Pressure pressure) {
   loop_.post([this, pressure] {
-    context_.pressure = pressure;
+    context_.set_pressure(pressure);
     if (pressure == exchange::Pressure::kNone) {
       return;
     }

@@ -15,6 +15,7 @@
 #include "proxy/http/h1_decoder.h"
 #include "proxy/net/deadline.h"
 #include "proxy/net/transport.h"
+#include "proxy/upstream/connection_place.h"
 
 namespace portico::upstream {
 
@@ -72,6 +73,7 @@ class H1Connection final : public exchange::Mortal,
   }
   std::size_t index = 0;         // the owner's: its place
   std::uint32_t generation = 0;  // the owner's: of the address it was opened to
+  ConnectionPlace place;         // the owner's
 
   // ClientStream
   void send_head(const exchange::OutgoingRequest& request, bool body_follows) override;

@@ -183,6 +183,7 @@ void H2Connection::on_let_go(H2Stream& stream) {
     idle_deadline_.arm(options_.upstream_idle_timeout);
     owner_.on_idle_changed(*this, true);
   }
+  owner_.on_room(*this);
   send_later();
 }
 

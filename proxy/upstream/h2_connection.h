@@ -16,6 +16,7 @@
 #include "proxy/net/loop.h"
 #include "proxy/net/readiness.h"
 #include "proxy/net/transport.h"
+#include "proxy/upstream/connection_place.h"
 #include "proxy/upstream/h2_stream.h"
 
 namespace portico::upstream {
@@ -26,6 +27,8 @@ class H2ConnectionOwner {
  public:
   // The first of its streams is lent, or the last came back.
   virtual void on_idle_changed(H2Connection& connection, bool idle) = 0;
+  // One of its streams came back.
+  virtual void on_room(H2Connection& connection) = 0;
   // Closed, with no stream lent: hand it to the reaper.
   virtual void on_closed(H2Connection& connection) = 0;
 
@@ -61,7 +64,8 @@ class H2Connection final : public exchange::Mortal,
   [[nodiscard]] bool leads_to(const exchange::Endpoint& endpoint) const {
     return transport_->info().peer == endpoint.address && tls_.get() == endpoint.tls;
   }
-  std::size_t index = 0;  // the owner's: its place
+  std::size_t index = 0;  // the owner's: its place in a list
+  ConnectionPlace place;  // the owner's
 
  private:
   // TransportSink

@@ -1,6 +1,7 @@
 #include "proxy/upstream/h2_pool.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "proxy/exchange/take_out.h"
@@ -31,24 +32,40 @@ class H2Pool::Waiting final : public exchange::PendingAcquire, public WaitingHoo
 
 // A connect, and who waits for it. It goes on when nobody does any more: others are likely to come.
 // One whose PROXY header speaks for one client is that client's alone.
+//
+// Where its backend may have no more connections it waits for its turn first; streams of others
+// that come back meanwhile serve who waits here.
 class H2Pool::Connecting final {
  public:
   Connecting(H2Pool& pool, const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout)
       : pool_(pool),
         endpoint_(endpoint),
         timeout_(timeout),
-        retired_(endpoint.announcement != nullptr),
-        connect_(pool.loop_, endpoint,
-                 {.timeout = timeout,
-                  .unacknowledged_limit = kUnacknowledgedLimit,
-                  .keepalive = kKeepalive},
-                 pool.reasons_, [this](Connect::Result result) { done(std::move(result)); }) {
-    endpoint_.announcement = nullptr;  // it is gone by the time that anybody looks
+        retired_(endpoint.announcement != nullptr) {
+    if (endpoint.tls != nullptr) {
+      tls_ = endpoint.tls->shared_from_this();
+    }
+    if (endpoint.announcement != nullptr) {
+      announcement_ = *endpoint.announcement;  // the caller's lives through the call only
+      endpoint_.announcement = &*announcement_;
+    }
+    auto place = ConnectionPlace::take(endpoint.circuit);
+    if (!place && pool.close_idle_of(*endpoint.circuit)) {
+      place = ConnectionPlace::take(endpoint.circuit);
+    }
+    if (place) {
+      connect(std::move(*place));
+      return;
+    }
+    ++pool_.in_line_;
+    turn_.emplace(pool.loop_, *endpoint.circuit, timeout,
+                  [this](std::optional<ConnectionPlace> turn) { on_turn(std::move(turn)); });
   }
+  ~Connecting() { pool_.in_line_ -= is_in_line() ? 1 : 0; }
 
   [[nodiscard]] exchange::EndpointId endpoint() const { return endpoint_.id; }
   [[nodiscard]] bool leads_to(const exchange::Endpoint& endpoint) const {
-    return endpoint_.address == endpoint.address && connect_.tls().get() == endpoint.tls;
+    return endpoint_.address == endpoint.address && tls_.get() == endpoint.tls;
   }
   [[nodiscard]] bool has_room() const {
     return !retired_ && waiting_.size() < pool_.options_.upstream_streams;
@@ -56,8 +73,44 @@ class H2Pool::Connecting final {
   void add(Waiting& waiting) { waiting_.push_back(waiting); }
   void add_all(WaitingList& waiting) { waiting_.splice(waiting_.end(), waiting); }
   void retire() { retired_ = true; }
+  [[nodiscard]] bool is_in_line() const { return turn_.has_value(); }
+
+  // By what has room again.
+  void serve_some() {
+    if (endpoint_.announcement != nullptr) {
+      return;
+    }
+    while (!waiting_.empty()) {
+      auto* const connection = pool_.find_room(endpoint_);
+      if (connection == nullptr) {
+        return;
+      }
+      lend(*connection);
+    }
+  }
 
  private:
+  void on_turn(std::optional<ConnectionPlace> place) {
+    turn_.reset();
+    --pool_.in_line_;
+    if (!place || waiting_.empty()) {
+      const auto self = pool_.take_out(*this);
+      tell_all(exchange::kNoConnection);
+      return;
+    }
+    connect(std::move(*place));
+  }
+
+  void connect(ConnectionPlace place) {
+    place_ = std::move(place);
+    ++pool_.counts_.connects;
+    connect_.emplace(pool_.loop_, endpoint_,
+                     net::ConnectOptions{.timeout = timeout_,
+                                         .unacknowledged_limit = kUnacknowledgedLimit,
+                                         .keepalive = kKeepalive},
+                     pool_.reasons_, [this](Connect::Result result) { done(std::move(result)); });
+  }
+
   void done(Connect::Result result) {
     const auto self = pool_.take_out(*this);
     if (!result) {
@@ -65,15 +118,14 @@ class H2Pool::Connecting final {
       tell_all(result.error());
       return;
     }
-    auto& connection = pool_.adopt(endpoint_.id, connect_.tls(), std::move(*result));
+    auto& connection = pool_.adopt(endpoint_.id, tls_, std::move(*result));
+    connection.place = std::move(place_);
     if (!connection.has_room()) {
       tell_all(routing::upstream_error::kConnectFailed);
       return;
     }
     while (!waiting_.empty() && connection.has_room()) {
-      auto& waiting = waiting_.front();
-      waiting_.pop_front();
-      waiting.acquired(connection);
+      lend(connection);
     }
     if (!waiting_.empty()) {
       pool_.connect_for(endpoint_, timeout_, waiting_);
@@ -81,6 +133,12 @@ class H2Pool::Connecting final {
     if (retired_) {
       connection.retire();
     }
+  }
+
+  void lend(H2Connection& connection) {
+    auto& waiting = waiting_.front();
+    waiting_.pop_front();
+    waiting.acquired(connection);
   }
 
   void tell_all(const routing::ProxyError& error) {
@@ -92,11 +150,15 @@ class H2Pool::Connecting final {
   }
 
   H2Pool& pool_;
-  exchange::Endpoint endpoint_;  // its `tls` lives as long as connect_
+  exchange::Endpoint endpoint_;  // its `tls` lives as long as tls_
+  std::optional<exchange::Announcement> announcement_;
+  std::shared_ptr<const exchange::UpstreamTls> tls_;  // null: plaintext
   std::chrono::milliseconds timeout_;
   WaitingList waiting_;
   bool retired_;  // takes none but the first who waits
-  Connect connect_;
+  std::optional<ConnectionTurn> turn_;
+  ConnectionPlace place_;
+  std::optional<Connect> connect_;
 };
 
 H2Pool::H2Pool(net::Loop& loop, const exchange::Options& options, exchange::Reaper& reaper,
@@ -144,7 +206,6 @@ H2Pool::Connecting& H2Pool::connecting_to(const exchange::Endpoint& endpoint,
   if (const auto found = std::ranges::find_if(coming, fits); found != coming.end()) {
     return **found;
   }
-  ++counts_.connects;
   return *coming.emplace_back(std::make_unique<Connecting>(*this, endpoint, timeout));
 }
 
@@ -192,6 +253,53 @@ void H2Pool::on_idle_changed(H2Connection& /*connection*/, bool idle) {
   counts_.idle += idle ? 1 : -1;
 }
 
+// Not from inside of the call that gave the stream back. Who waits here comes before who waits
+// elsewhere for the whole connection.
+void H2Pool::on_room(H2Connection& connection) {
+  auto* const wanted = connection.place.is_wanted() ? connection.place.circuit() : nullptr;
+  if (in_line_ == 0 && wanted == nullptr) {
+    return;
+  }
+  loop_.post([this, wanted] {
+    serve_line();
+    if (wanted != nullptr && wanted->connections.has_waiting()) {
+      close_idle_of(*wanted);
+    }
+  });
+}
+
+// Whoever is served may do anything, so that nothing that was looked at is looked at again.
+void H2Pool::serve_line() {
+  std::vector<exchange::EndpointId> ids;
+  for (const auto& [id, connections] : endpoints_) {
+    if (std::ranges::any_of(connections.coming, [](const auto& c) { return c->is_in_line(); })) {
+      ids.push_back(id);
+    }
+  }
+  for (const auto id : ids) {
+    const auto found = endpoints_.find(id);
+    if (found == endpoints_.end()) {
+      continue;
+    }
+    const auto in_line = std::ranges::find_if(
+        found->second.coming, [](const auto& coming) { return coming->is_in_line(); });
+    if (in_line != found->second.coming.end()) {
+      (*in_line)->serve_some();
+    }
+  }
+}
+
+bool H2Pool::close_idle_of(const exchange::Circuit& circuit) {
+  const auto idle = std::ranges::find_if(connections_, [&circuit](const auto& connection) {
+    return connection->lent() == 0 && connection->place.circuit() == &circuit;
+  });
+  if (idle == connections_.end()) {
+    return false;
+  }
+  (*idle)->retire();
+  return true;
+}
+
 void H2Pool::on_closed(H2Connection& connection) {
   const auto at = endpoints_.find(connection.endpoint());
   std::erase(at->second.open, &connection);
@@ -200,6 +308,7 @@ void H2Pool::on_closed(H2Connection& connection) {
   }
   --counts_.open;
   --counts_.idle;
+  connection.place = {};
   reaper_.take(exchange::take_out(connections_, connection.index));
 }
 

@@ -36,6 +36,8 @@ class H2Pool final : private H2ConnectionOwner {
   // No backend names the endpoint any more, or it fails: what is open is finished, and new requests
   // get new connections.
   void retire(exchange::EndpointId endpoint);
+  // One; false where none is idle.
+  bool close_idle_of(const exchange::Circuit& circuit);
 
  private:
   class Connecting;
@@ -50,7 +52,9 @@ class H2Pool final : private H2ConnectionOwner {
   };
 
   void on_idle_changed(H2Connection& connection, bool idle) override;
+  void on_room(H2Connection& connection) override;
   void on_closed(H2Connection& connection) override;
+  void serve_line();
   H2Connection* find_room(const exchange::Endpoint& endpoint);
   Connecting& connecting_to(const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout);
   void connect_for(const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout,
@@ -67,6 +71,7 @@ class H2Pool final : private H2ConnectionOwner {
   PoolCounts& counts_;
   absl::flat_hash_map<exchange::EndpointId, EndpointConnections> endpoints_;
   std::vector<std::unique_ptr<H2Connection>> connections_;
+  std::size_t in_line_ = 0;  // connects that wait for their turn
 };
 
 }  // namespace portico::upstream

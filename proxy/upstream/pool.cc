@@ -16,8 +16,9 @@ constexpr std::size_t kSpareLeases = 64;
 class Pool::Connecting final : public exchange::PendingAcquire {
  public:
   Connecting(Pool& pool, const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout,
-             exchange::ResponseSink& sink, exchange::AcquireSink& waiter)
+             exchange::ResponseSink& sink, exchange::AcquireSink& waiter, ConnectionPlace place)
       : pool_(pool),
+        place_(std::move(place)),
         endpoint_(endpoint.id),
         generation_(pool.pool_of(endpoint.id).generation),
         sink_(sink),
@@ -35,6 +36,7 @@ class Pool::Connecting final : public exchange::PendingAcquire {
     }
     auto& connection = pool_.adopt(endpoint_, connect_.tls(), std::move(*result));
     connection.generation = generation_;
+    connection.place = std::move(place_);
     if (serves_once_) {
       connection.serve_once();
     }
@@ -42,6 +44,7 @@ class Pool::Connecting final : public exchange::PendingAcquire {
   }
 
   Pool& pool_;
+  ConnectionPlace place_;
   exchange::EndpointId endpoint_;
   std::uint32_t generation_;
   exchange::ResponseSink& sink_;
@@ -50,22 +53,91 @@ class Pool::Connecting final : public exchange::PendingAcquire {
   Connect connect_;
 };
 
+// A connect that must wait for its turn.
+class Pool::Waiting final : public exchange::PendingAcquire {
+ public:
+  Waiting(Pool& pool, const exchange::Endpoint& endpoint, exchange::Reuse reuse,
+          std::chrono::milliseconds timeout, exchange::ResponseSink& sink,
+          exchange::AcquireSink& waiter)
+      : pool_(pool),
+        endpoint_(endpoint),
+        reuse_(reuse),
+        timeout_(timeout),
+        sink_(sink),
+        waiter_(waiter),
+        turn_(pool.loop_, *endpoint.circuit, timeout,
+              [this](std::optional<ConnectionPlace> place) { done(std::move(place)); }) {
+    if (endpoint.announcement != nullptr) {
+      announcement_ = *endpoint.announcement;
+      endpoint_.announcement = &*announcement_;
+    }
+  }
+
+ private:
+  void done(std::optional<ConnectionPlace> place) {
+    if (!place) {
+      waiter_.on_acquire_failed(exchange::kNoConnection);
+      return;
+    }
+    // One may have come back meanwhile.
+    if (auto* const idle = pool_.take_idle(endpoint_, reuse_); idle != nullptr) {
+      waiter_.on_acquired(pool_.lend(*idle, sink_));
+      return;
+    }
+    ++pool_.counts_.connects;
+    connecting_.emplace(pool_, endpoint_, timeout_, sink_, waiter_, std::move(*place));
+  }
+
+  Pool& pool_;
+  exchange::Endpoint endpoint_;  // its `tls` is the exchange's as long as it connects
+  std::optional<exchange::Announcement> announcement_;
+  exchange::Reuse reuse_;
+  std::chrono::milliseconds timeout_;
+  exchange::ResponseSink& sink_;
+  exchange::AcquireSink& waiter_;
+  ConnectionTurn turn_;
+  std::optional<Connecting> connecting_;
+};
+
 Pool::Pool(net::Loop& loop, const exchange::Options& options, exchange::Reaper& reaper)
     : loop_(loop),
       options_(options),
       reaper_(reaper),
       h2_(loop, options, reaper, reasons_, counts_) {}
 
-Pool::~Pool() = default;
+Pool::~Pool() {
+  for (auto* circuit : circuits_) {
+    circuit->remove_holder(*this);
+  }
+}
 
 exchange::Upstreams::Acquired Pool::acquire(const exchange::Endpoint& endpoint,
                                             exchange::Reuse reuse,
                                             std::chrono::milliseconds connect_timeout,
                                             exchange::ResponseSink& sink,
                                             exchange::AcquireSink& waiter) {
+  if (endpoint.circuit != nullptr && circuits_.insert(endpoint.circuit).second) {
+    endpoint.circuit->add_holder(loop_, *this);
+  }
   if (endpoint.protocol == routing::BackendProtocol::kHttp2) {
     return h2_.acquire(endpoint, reuse, connect_timeout, sink, waiter);
   }
+  if (auto* const idle = take_idle(endpoint, reuse); idle != nullptr) {
+    return {.stream = &lend(*idle, sink), .pending = nullptr};
+  }
+  auto place = take_place(endpoint.circuit);
+  if (!place) {
+    return {.stream = nullptr,
+            .pending =
+                std::make_unique<Waiting>(*this, endpoint, reuse, connect_timeout, sink, waiter)};
+  }
+  ++counts_.connects;
+  return {.stream = nullptr,
+          .pending = std::make_unique<Connecting>(*this, endpoint, connect_timeout, sink, waiter,
+                                                  std::move(*place))};
+}
+
+H1Connection* Pool::take_idle(const exchange::Endpoint& endpoint, exchange::Reuse reuse) {
   auto& idle = pool_of(endpoint.id).idle;
   // The change after the one that retired an id may give it to another address, and an exchange
   // born before both may still ask by it: never may one address' request go to the other, nor to
@@ -74,17 +146,41 @@ exchange::Upstreams::Acquired Pool::acquire(const exchange::Endpoint& endpoint,
     idle.back()->close();
   }
   const bool may_share = endpoint.announcement == nullptr;
-  if (reuse == exchange::Reuse::kAllowed && may_share && !idle.empty()) {
-    auto* const connection = idle.back();
-    idle.pop_back();
-    connection->unlink();
-    --counts_.idle;
-    ++counts_.reuses;
-    return {.stream = &lend(*connection, sink), .pending = nullptr};
+  if (reuse != exchange::Reuse::kAllowed || !may_share || idle.empty()) {
+    return nullptr;
   }
-  ++counts_.connects;
-  return {.stream = nullptr,
-          .pending = std::make_unique<Connecting>(*this, endpoint, connect_timeout, sink, waiter)};
+  auto* const connection = idle.back();
+  idle.pop_back();
+  connection->unlink();
+  --counts_.idle;
+  ++counts_.reuses;
+  return connection;
+}
+
+// One that is idle makes room, whichever endpoint it leads to.
+std::optional<ConnectionPlace> Pool::take_place(exchange::Circuit* circuit) {
+  auto place = ConnectionPlace::take(circuit);
+  if (!place && close_idle_of(*circuit)) {
+    place = ConnectionPlace::take(circuit);
+  }
+  return place;
+}
+
+void Pool::make_room(exchange::Circuit& circuit) {
+  if (circuit.connections.has_waiting()) {
+    close_idle_of(circuit);
+  }
+}
+
+bool Pool::close_idle_of(const exchange::Circuit& circuit) {
+  const auto idle = std::ranges::find_if(idle_, [&circuit](const H1Connection& connection) {
+    return connection.place.circuit() == &circuit;
+  });
+  if (idle == idle_.end()) {
+    return h2_.close_idle_of(circuit);
+  }
+  idle->close();
+  return true;
 }
 
 H1Connection& Pool::adopt(exchange::EndpointId endpoint,
@@ -118,7 +214,7 @@ void Pool::on_idle(H1Connection& connection, std::unique_ptr<Lease> lease) {
     leases_.push_back(std::move(lease));
   }
   auto& pool = pool_of(connection.endpoint());
-  if (connection.generation != pool.generation) {
+  if (connection.generation != pool.generation || connection.place.is_wanted()) {
     connection.close();
     return;
   }
@@ -138,6 +234,7 @@ void Pool::on_closed(H1Connection& connection) {
     --counts_.idle;
   }
   --counts_.open;
+  connection.place = {};
   reaper_.take(exchange::take_out(connections_, connection.index));
 }
 

@@ -226,5 +226,97 @@ TEST_F(PoolTest, GivesUpAConnectThatNobodyWaitsFor) {
   EXPECT_EQ(pool.counts().open, 1U);
 }
 
+// ---- limits
+
+struct LimitedPoolTest : PoolTest {
+  LimitedPoolTest() { circuit.set({.connections = 1}); }
+  exchange::Endpoint limited(std::uint32_t id = 0) {
+    auto to = endpoint(id);
+    to.circuit = &circuit;
+    return to;
+  }
+  std::unique_ptr<exchange::PendingAcquire> begin(
+      Pool& by, testing::FakeExchange& exchange, Waiter& waiter, const exchange::Endpoint& to,
+      std::chrono::milliseconds timeout = std::chrono::seconds(60)) {
+    auto acquired = by.acquire(to, Reuse::kAllowed, timeout, exchange, waiter);
+    EXPECT_EQ(acquired.stream, nullptr);
+    return std::move(acquired.pending);
+  }
+  exchange::Circuit circuit;
+};
+
+TEST_F(LimitedPoolTest, AConnectionCountsUntilItIsClosed) {
+  request(limited());
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+  EXPECT_TRUE(request(limited()));
+  pool.retire(EndpointId{0});
+  EXPECT_EQ(circuit.connections.inside(), 0U);
+}
+
+TEST_F(LimitedPoolTest, AConnectThatIsGivenUpCountsNoMore) {
+  testing::FakeExchange exchange;
+  Waiter waiter;
+  auto pending = begin(pool, exchange, waiter, limited());
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+  pending.reset();
+  EXPECT_EQ(circuit.connections.inside(), 0U);
+}
+
+TEST_F(LimitedPoolTest, AnIdleOneMakesRoomForOneToAnotherEndpoint) {
+  request(limited(0));
+  EXPECT_FALSE(request(limited(1)));
+  EXPECT_EQ(pool.counts().open, 1U);
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+}
+
+TEST_F(LimitedPoolTest, OneThatIsIdleElsewhereMakesRoom) {
+  Pool other(loop, options, reaper);
+  request(limited());
+  testing::FakeExchange exchange;
+  Waiter waiter;
+  const auto pending = begin(other, exchange, waiter, limited());
+  run_until([&] { return waiter.stream != nullptr; });
+  EXPECT_EQ(pool.counts().open, 0U);
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+  waiter.stream->release();
+}
+
+TEST_F(LimitedPoolTest, OneThatComesBackMakesRoomForWhoeverWaits) {
+  Pool other(loop, options, reaper);
+  testing::FakeExchange busy;
+  acquire(limited(), busy);
+  testing::FakeExchange exchange;
+  Waiter waiter;
+  const auto pending = begin(other, exchange, waiter, limited());
+  EXPECT_EQ(circuit.connections.waiting(), 1U);
+  use(busy);
+  run_until([&] { return waiter.stream != nullptr; });
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+  waiter.stream->release();
+}
+
+TEST_F(LimitedPoolTest, NobodyWaitsForOneLongerThanForAConnect) {
+  testing::FakeExchange busy;
+  acquire(limited(), busy);
+  testing::FakeExchange exchange;
+  Waiter waiter;
+  const auto pending = begin(pool, exchange, waiter, limited(), std::chrono::milliseconds(1));
+  run_until([&] { return waiter.error.has_value(); });
+  EXPECT_EQ(*waiter.error, exchange::kNoConnection);
+  busy.release();
+}
+
+TEST_F(LimitedPoolTest, WhoGivesUpWaitingIsForgotten) {
+  testing::FakeExchange busy;
+  acquire(limited(), busy);
+  testing::FakeExchange exchange;
+  Waiter waiter;
+  auto pending = begin(pool, exchange, waiter, limited());
+  pending.reset();
+  EXPECT_EQ(circuit.connections.waiting(), 0U);
+  busy.release();
+  EXPECT_EQ(circuit.connections.inside(), 0U);
+}
+
 }  // namespace
 }  // namespace portico::upstream

@@ -26,6 +26,11 @@ class ConfigBuilder {
     health_ = &health;
     return *this;
   }
+  // The same; null: no limits.
+  ConfigBuilder& circuit(Circuit* circuit) {
+    circuit_ = circuit;
+    return *this;
+  }
   // The same: balanced.
   ConfigBuilder& affinity(const routing::AffinitySpec& spec) {
     balance_ = std::make_shared<const routing::BalanceSpec>(routing::BalanceSpec{.affinity = spec});
@@ -44,7 +49,8 @@ class ConfigBuilder {
       backend->endpoints.push_back(
           {.id = EndpointId{port},
            .address = *net::SocketAddress::from("127.0.0.1", port),
-           .health = health_ == nullptr ? nullptr : health_->take(EndpointId{port})});
+           .health = health_ == nullptr ? nullptr : health_->take(EndpointId{port}),
+           .circuit = circuit_});
     }
     if (balance_ != nullptr) {
       std::vector<std::string> names;
@@ -56,6 +62,7 @@ class ConfigBuilder {
     }
     backend->spec = std::move(spec);
     backend->retry_budget = retry_budget_;
+    backend->circuit = circuit_;
     const auto id = backends_.size();
     backends_[key] = routing::BackendId{static_cast<std::uint32_t>(id)};
     config_->backends.set(id, std::move(backend));
@@ -105,6 +112,7 @@ class ConfigBuilder {
   std::shared_ptr<Config> config_ = std::make_shared<Config>();
   RetryBudget* retry_budget_ = nullptr;
   EndpointHealthTable* health_ = nullptr;
+  Circuit* circuit_ = nullptr;
   std::shared_ptr<const routing::BalanceSpec> balance_;
   std::map<std::string, routing::HostSpec> hosts_;
   std::map<std::string, routing::BackendId> backends_;

@@ -250,6 +250,7 @@ struct Kept {
   std::uint64_t request_bytes, response_bytes;
   int attempts;
   bool reused, has_route, retry_budget_exhausted;
+  CircuitRefusal circuit_refusal;
 };
 
 class FakeRecorder final : public Recorder {
@@ -274,7 +275,8 @@ class FakeRecorder final : public Recorder {
                        .attempts = record.attempts,
                        .reused = record.reused_connection,
                        .has_route = record.route != nullptr,
-                       .retry_budget_exhausted = record.retry_budget_exhausted});
+                       .retry_budget_exhausted = record.retry_budget_exhausted,
+                       .circuit_refusal = record.circuit_refusal});
   }
   bool keep = true;
   std::vector<Kept> records;

@@ -63,6 +63,7 @@ struct H2Scene : H2ConnectionOwner, http::H2ConnectionEvents {
 
   // The pool
   void on_idle_changed(H2Connection&, bool now_idle) override { idle = now_idle; }
+  void on_room(H2Connection&) override {}
   void on_closed(H2Connection&) override {
     closed = true;
     dead = std::move(connection);

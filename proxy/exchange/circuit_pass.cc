@@ -1,0 +1,54 @@
+#include "proxy/exchange/circuit_pass.h"
+
+#include <utility>
+
+namespace portico::exchange {
+
+CircuitPass::Entry CircuitPass::enter(Circuit* circuit) {
+  if (circuit != circuit_) {
+    leave();
+  }
+  if (circuit == nullptr) {
+    return Entry::kInside;
+  }
+  if (circuit_ != nullptr) {
+    return in_line() ? Entry::kInLine : Entry::kInside;
+  }
+  if (circuit->requests.enter()) {
+    circuit_ = circuit;
+    return Entry::kInside;
+  }
+  turn_ = circuit->requests.wait(loop_, waiter_, circuit->max_pending());
+  if (!turn_) {
+    return Entry::kRefused;
+  }
+  circuit_ = circuit;
+  return Entry::kInLine;
+}
+
+bool CircuitPass::begin_retry() {
+  if (circuit_ == nullptr || retries_) {
+    return true;
+  }
+  retries_ = circuit_->begin_retry();
+  return retries_;
+}
+
+void CircuitPass::end_retry() {
+  if (std::exchange(retries_, false)) {
+    circuit_->end_retry();
+  }
+}
+
+// The place last: who comes after finds the retry's free as well.
+void CircuitPass::leave_circuit() {
+  end_retry();
+  auto* const circuit = std::exchange(circuit_, nullptr);
+  if (in_line()) {
+    turn_ = {};
+  } else {
+    circuit->requests.leave();
+  }
+}
+
+}  // namespace portico::exchange
