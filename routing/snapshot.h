@@ -101,7 +101,7 @@ struct BackendSpec {
   std::string namespace_;
   std::string service;
   std::string port;                     // name or number, as the rule wrote it
-  std::vector<EndpointSpec> endpoints;  // ready ones, sorted, without duplicates
+  std::vector<EndpointSpec> endpoints;  // ready ones, without duplicates; sorted, near ones first
   // Not empty: Service or port is missing. The rule keeps its match and answers 503.
   std::string missing_because;
   // Not empty: it may only be talked to in a way that can't be honoured, so the rule answers 503

@@ -55,6 +55,21 @@ std::string_view host_kind(std::string_view rule_host) {
   return rule_host.starts_with("*.") ? "wildcard host" : "exact host";
 }
 
+std::string endpoints_text(const routing::BackendSpec& backend, bool far) {
+  std::string text;
+  for (const auto& endpoint : backend.endpoints) {
+    if (endpoint.is_far != far) {
+      continue;
+    }
+    text += text.empty() ? "" : ", ";
+    text += endpoint.address.find(':') == std::string::npos ? endpoint.address
+                                                            : "[" + endpoint.address + "]";
+    text += fmt::format(":{}", endpoint.port);
+    text += endpoint.pod.empty() ? "" : fmt::format(" ({})", endpoint.pod);
+  }
+  return text;
+}
+
 std::string size_text(std::uint64_t bytes) {
   constexpr std::uint64_t kMebi = 1024 * 1024;
   if (bytes == 0) {
@@ -176,15 +191,12 @@ class Explanation {
       line("endpoints", "none: " + backend->missing_because);
       return;
     }
-    std::string text;
-    for (const auto& endpoint : backend->endpoints) {
-      text += text.empty() ? "" : ", ";
-      text += endpoint.address.find(':') == std::string::npos ? endpoint.address
-                                                              : "[" + endpoint.address + "]";
-      text += fmt::format(":{}", endpoint.port);
-      text += endpoint.pod.empty() ? "" : fmt::format(" ({})", endpoint.pod);
+    const auto near = endpoints_text(*backend, false);
+    const auto far = endpoints_text(*backend, true);
+    line("endpoints", near.empty() ? no_endpoints(*backend) : near);
+    if (!far.empty()) {
+      line("far", far + ": where no near one serves");
     }
-    line("endpoints", text.empty() ? no_endpoints(*backend) : text);
     const auto by_default = snapshot_.settings->load_balance;
     const auto balancing = balance_words(backend->balance.get(), by_default);
     if (!balancing.empty() && !is_passed_through_) {

@@ -1,5 +1,7 @@
 #include "controller/translate/affinity_values.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -194,8 +196,10 @@ endpoints:
     World world({.location = {.zone = "z1"}});
     world.apply(testing::service_yaml("web") + std::string(kHinted) + ingress_with(annotations));
     std::size_t count = 0;
-    world.translator.snapshot().backends.for_each(
-        [&](const std::string&, const auto& backend) { count = backend->endpoints.size(); });
+    world.translator.snapshot().backends.for_each([&](const std::string&, const auto& backend) {
+      count = static_cast<std::size_t>(
+          std::ranges::count(backend->endpoints, false, &routing::EndpointSpec::is_far));
+    });
     return count;
   };
   EXPECT_EQ(endpoints(""), 1U);

@@ -309,6 +309,9 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
          "the ConfigMap's (0)",
          "Portico's own: seconds that a request may wait where circuit-max-requests or "
          "circuit-max-connections are reached; 0: it is answered 503 at once"),
+    wish("panic-threshold", kIngress, read_panic_threshold, Guard::kNo, "the ConfigMap's (0)",
+         "Portico's own: where fewer percent of the endpoints than this serve, all are tried as if "
+         "none were ejected; 0: only where none serves"),
     // Proxying
     served(
         "proxy-body-size", read_into<&Policy::max_body_bytes, read_size>, "max_body_bytes", "1m",

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <charconv>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -70,12 +71,19 @@ void append_candidates(const kube::EndpointSlice& slice, std::string_view port_n
   }
 }
 
+// Near ones first. Of an address that is there several times, the near one stays.
 void sort_unique(std::vector<EndpointSpec>& endpoints) {
-  std::ranges::sort(endpoints);
+  std::ranges::sort(endpoints, {}, [](const EndpointSpec& endpoint) {
+    return std::tie(endpoint.address, endpoint.port, endpoint.is_far, endpoint.pod,
+                    endpoint.weight);
+  });
   const auto [first, last] = std::ranges::unique(endpoints, [](const auto& a, const auto& b) {
     return a.address == b.address && a.port == b.port;
   });
   endpoints.erase(first, last);
+  std::ranges::sort(endpoints, {}, [](const EndpointSpec& endpoint) {
+    return std::tie(endpoint.is_far, endpoint.address, endpoint.port);
+  });
 }
 
 std::vector<EndpointSpec> endpoints_of(const std::vector<const kube::EndpointSlice*>& slices,
@@ -98,9 +106,8 @@ std::vector<EndpointSpec> endpoints_of(const std::vector<const kube::EndpointSli
   std::vector<EndpointSpec> endpoints;
   endpoints.reserve(candidates.size());
   for (auto& candidate : candidates) {
-    if (is_near(*candidate.endpoint, wanted, here)) {
-      endpoints.push_back(std::move(candidate.spec));
-    }
+    candidate.spec.is_far = !is_near(*candidate.endpoint, wanted, here);
+    endpoints.push_back(std::move(candidate.spec));
   }
   sort_unique(endpoints);
   return endpoints;

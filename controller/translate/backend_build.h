@@ -22,8 +22,8 @@ struct BackendParts {
 };
 
 // Endpoints: those of TCP slice ports that bear the Service port's name, in every slice; ready
-// ones, near ones where the slices' hints ask for it, and where none is ready, terminating ones
-// that still serve. Sorted, without duplicates.
+// ones, and where none is ready, terminating ones that still serve. Near ones first, where the
+// slices' hints tell them from far ones; else sorted, without duplicates.
 //
 // Where service_upstream is wanted, its cluster IP is the one endpoint; a headless Service has
 // none, and keeps its endpoints.

@@ -67,6 +67,23 @@ WishResult read_hash_subset_size(std::string_view value, BackendWish& wish) {
   return {};
 }
 
+std::expected<std::uint8_t, std::string_view> read_percent(std::string_view value) {
+  const auto percent = read_count(value);
+  if (!percent || *percent > 100) {
+    return std::unexpected("a number from 0 to 100, in percent");
+  }
+  return static_cast<std::uint8_t>(*percent);
+}
+
+WishResult read_panic_threshold(std::string_view value, BackendWish& wish) {
+  const auto percent = read_percent(value);
+  if (!percent) {
+    return std::unexpected(percent.error());
+  }
+  wish.balance.panic_percent = *percent;
+  return {};
+}
+
 WishResult read_service_upstream(std::string_view value, BackendWish& wish) {
   const auto on = read_bool(value);
   if (!on) {

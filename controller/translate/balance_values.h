@@ -2,6 +2,7 @@
 // Portico's own strategies.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <string_view>
 
@@ -17,6 +18,11 @@ WishResult read_load_balance(std::string_view value, BackendWish& wish);
 WishResult read_hash_by(std::string_view value, BackendWish& wish);
 WishResult read_hash_subset(std::string_view value, BackendWish& wish);
 WishResult read_hash_subset_size(std::string_view value, BackendWish& wish);
+
+// A percentage, from 0 to 100.
+std::expected<std::uint8_t, std::string_view> read_percent(std::string_view value);
+WishResult read_panic_threshold(std::string_view value, BackendWish& wish);
+
 WishResult read_service_upstream(std::string_view value, BackendWish& wish);
 
 }  // namespace portico::translate

@@ -68,6 +68,34 @@ TEST(HashBy, ASubsetHasASize) {
   }
 }
 
+TEST(PanicThreshold, IsAPercentage) {
+  for (const auto percent : {0, 50, 100}) {
+    const auto reading = read("panic-threshold", std::to_string(percent));
+    EXPECT_EQ(reading.backend.balance.panic_percent, percent);
+    EXPECT_TRUE(reading.findings.empty()) << percent;
+  }
+  for (const auto* bad : {"-1", "101", "50%", "half", ""}) {
+    const auto reading = read("panic-threshold", bad);
+    EXPECT_EQ(reading.backend.balance.panic_percent, std::nullopt) << bad;
+    ASSERT_EQ(reading.findings.size(), 1U) << bad;
+    EXPECT_THAT(reading.findings[0].message, HasSubstr("a number from 0 to 100")) << bad;
+  }
+}
+
+TEST(SlowStart, IsSecondsUpToAQuarterOfAnHour) {
+  for (const auto& [value, seconds] :
+       {std::pair("off", 0), std::pair("0", 0), std::pair("30", 30), std::pair("900", 900)}) {
+    const auto reading = read("slow-start", value);
+    EXPECT_EQ(reading.backend.balance.slow_start, std::chrono::seconds(seconds)) << value;
+    EXPECT_TRUE(reading.findings.empty()) << value;
+  }
+  for (const auto* bad : {"", "901", "-1", "30s", "1.5", "on", "99999999999999999999"}) {
+    const auto reading = read("slow-start", bad);
+    EXPECT_EQ(reading.backend.balance.slow_start, std::nullopt) << bad;
+    EXPECT_EQ(reading.findings.size(), 1U) << bad;
+  }
+}
+
 TEST(BalanceText, DiffersWhereverTheSpecDiffers) {
   const auto with = [](auto change) {
     routing::BalanceSpec spec;
@@ -91,6 +119,8 @@ TEST(BalanceText, DiffersWhereverTheSpecDiffers) {
         spec.hash_subset = true;
       }),
       with([](auto& spec) { spec.hash_subset_size = 5; }),
+      with([](auto& spec) { spec.panic_percent = 0; }),
+      with([](auto& spec) { spec.panic_percent = 50; }),
       sticky([](auto&) {}),
       sticky([](auto& affinity) { affinity.cookie_name = "a"; }),
       sticky([](auto& affinity) { affinity.path = "/a"; }),

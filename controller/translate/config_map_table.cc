@@ -241,6 +241,9 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     never("upstream-hash-by", kByIngress),
     never("upstream-hash-by-subset", kByIngress, "false"),
     never("upstream-hash-by-subset-size", kByIngress),
+    setting("panic-threshold", read_into<&Settings::panic_percent, read_percent>, "0",
+            "Portico's own: where fewer percent of a backend's endpoints than this serve, all are "
+            "tried as if none were ejected; 0: only where none serves"),
     later("upstream-keepalive-connections", "idle connections to endpoints that are kept"),
     later("upstream-keepalive-timeout", "seconds that they are kept", "60"),
     later("upstream-keepalive-requests", "requests on one of them", "10000"),

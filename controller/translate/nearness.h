@@ -18,7 +18,7 @@ enum class Nearness : std::uint8_t {
   kSameNode,
 };
 
-// How near the endpoints of one Service that get requests must be. Hints count only where every
+// How near the endpoints of one Service that come first must be. Hints count only where every
 // endpoint has them and one is meant for `here`: a set of hints that is half written, or that
 // forgets this place, must not leave it without an endpoint.
 Nearness nearness(std::span<const kube::SliceEndpoint* const> ready, const Location& here);

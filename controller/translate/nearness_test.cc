@@ -40,8 +40,20 @@ const std::string kZ1 = "{forZones: [{name: z1}]}";
 const std::string kZ2 = "{forZones: [{name: z2}]}";
 const std::string kBoth = "{forZones: [{name: z1}, {name: z2}]}";
 
-TEST(Nearness, EndpointsForThisZoneServeAlone) {
-  EXPECT_EQ(endpoints({kZ1, kZ2, kBoth}), "10.0.0.1:8080 10.0.0.3:8080");
+TEST(Nearness, EndpointsForThisZoneComeFirst) {
+  EXPECT_EQ(endpoints({kZ1, kZ2, kBoth}), "10.0.0.1:8080 10.0.0.3:8080 10.0.0.2:8080(far)");
+}
+
+TEST(Nearness, AnAddressThatIsNearAndFarIsNear) {
+  const auto text = manifests({kZ2, kZ1}) +
+                    "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+                    "metadata: {name: more, labels: {kubernetes.io/service-name: web}}\n"
+                    "addressType: IPv4\nports: [{name: http, port: 8080}]\n"
+                    "endpoints: [{addresses: [10.0.0.1], hints: " +
+                    kZ1 + "}]\n";
+  World world({.location = kHere});
+  world.apply(text);
+  EXPECT_EQ(world.backend("default/web:80"), "10.0.0.1:8080 10.0.0.2:8080");
 }
 
 TEST(Nearness, AllServeWhereOneHasNoHint) {
@@ -59,10 +71,11 @@ TEST(Nearness, AllServeWhereThisPlaceIsNotKnown) {
 TEST(Nearness, TheNodeComesBeforeTheZone) {
   const std::string here = "{forZones: [{name: z1}], forNodes: [{name: n1}]}";
   const std::string neighbour = "{forZones: [{name: z1}], forNodes: [{name: n2}]}";
-  EXPECT_EQ(endpoints({here, neighbour, kZ2}), "10.0.0.1:8080 10.0.0.2:8080");
-  EXPECT_EQ(endpoints({here, neighbour, neighbour}), "10.0.0.1:8080");
+  EXPECT_EQ(endpoints({here, neighbour, kZ2}), "10.0.0.1:8080 10.0.0.2:8080 10.0.0.3:8080(far)");
+  EXPECT_EQ(endpoints({here, neighbour, neighbour}),
+            "10.0.0.1:8080 10.0.0.2:8080(far) 10.0.0.3:8080(far)");
   EXPECT_EQ(endpoints({neighbour, neighbour, "{forZones: [{name: z2}], forNodes: [{name: n2}]}"}),
-            "10.0.0.1:8080 10.0.0.2:8080");
+            "10.0.0.1:8080 10.0.0.2:8080 10.0.0.3:8080(far)");
 }
 
 TEST(Nearness, HintsDoNotCountWhereNoneIsReady) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proxy/exchange/config.h"
+#include "proxy/exchange/panics.h"
 #include "routing/balance.h"
 #include "routing/endpoint_load.h"
 
@@ -35,6 +36,8 @@ class Balancers {
 
   routing::Lots& lots() { return lots_; }
 
+  Panics& panics() { return panics_; }
+
   // Good until the next call.
   routing::EndpointLoad& load(EndpointId endpoint) { return slot(endpoint).load; }
   // Which endpoint an id stands for: another number, another one.
@@ -56,6 +59,7 @@ class Balancers {
 
   std::uint32_t seed_;
   routing::Lots lots_;
+  Panics panics_;
   std::vector<Turns> turns_;  // by BackendId
   std::vector<Slot> slots_;   // by EndpointId
 };

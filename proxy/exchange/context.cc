@@ -11,6 +11,7 @@ ConfigPin::~ConfigPin() {
 void Context::adopt(ConfigPointer next) {
   config = std::move(next);
   clients = config->config().settings->clients;
+  balancers.panics().forget();
   for (auto exchange = pinned.begin(); exchange != pinned.end();) {
     (exchange++)->let_go_of_config();
   }

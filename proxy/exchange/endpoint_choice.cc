@@ -16,6 +16,7 @@ struct EndpointChoice::Question {
   std::span<const Endpoint> endpoints;
   const ChoiceRequest& request;
   Strategy strategy;
+  Panics::Level panic = Panics::Level::kNone;
 };
 
 namespace {
@@ -35,32 +36,57 @@ const Endpoint* EndpointChoice::next(routing::BackendId id, const Backend& backe
   }
   const auto strategy = strategy_of(backend, request);
   counts_ = strategy == Strategy::kLeastRequests || strategy == Strategy::kEwma;
-  const Question question{.id = id,
-                          .backend = backend,
-                          .endpoints = endpoints,
-                          .request = request,
-                          .strategy = strategy};
+  Question question{.id = id,
+                    .backend = backend,
+                    .endpoints = endpoints,
+                    .request = request,
+                    .strategy = strategy};
+  question.panic = panic_level(question);
   const auto picked = pick_healthy(question);
   tried_.push_back(endpoints[picked].id);
   return &endpoints[picked];
 }
 
-// One that was not tried comes before all others, since nothing that is sent goes to an endpoint
-// twice; then one that is not ejected. Where all are, it is as if none were.
+Panics::Level EndpointChoice::panic_level(const Question& question) {
+  const auto* balance = question.backend.spec->balance.get();
+  const auto percent = balance == nullptr
+                           ? question.request.panic_percent
+                           : balance->panic_percent.value_or(question.request.panic_percent);
+  if (percent == 0 || !health_.heeds()) {
+    return Panics::Level::kNone;
+  }
+  return balancers_.panics().look(question.id, question.backend, question.endpoints, percent);
+}
+
 std::size_t EndpointChoice::pick_healthy(const Question& question) {
-  const auto endpoints = question.endpoints;
-  const auto tried = [&](std::size_t index) { return was_tried(endpoints[index].id); };
-  const auto shut = [&](std::size_t index) { return health_.is_shut(endpoints[index]); };
-  while (true) {
-    const auto picked =
-        pick(question, [&](std::size_t index) { return tried(index) || shut(index); });
-    if (picked == endpoints.size()) {
-      break;
-    }
-    if (health_.enter(endpoints[picked])) {
+  if (question.panic != Panics::Level::kAll) {
+    if (const auto picked = pick_serving(question); picked != question.endpoints.size()) {
       return picked;
     }
   }
+  return pick_in_need(question);
+}
+
+// One that was neither tried nor ejected.
+std::size_t EndpointChoice::pick_serving(const Question& question) {
+  const auto endpoints = question.endpoints;
+  while (true) {
+    const auto picked = pick(question, [&](std::size_t index) {
+      return was_tried(endpoints[index].id) || health_.is_shut(endpoints[index]);
+    });
+    if (picked == endpoints.size() || health_.enter(endpoints[picked])) {
+      return picked;
+    }
+  }
+}
+
+// One that was not tried comes before all others, since nothing that is sent goes to an endpoint
+// twice; then one that is not ejected. Where all are, it is as if none were.
+std::size_t EndpointChoice::pick_in_need(const Question& question) {
+  const auto endpoints = question.endpoints;
+  const auto tried = [&](std::size_t index) { return was_tried(endpoints[index].id); };
+  const auto shut = [&](std::size_t index) { return health_.is_shut(endpoints[index]); };
+  panicked_ |= health_.heeds() && (tried_.empty() || question.panic == Panics::Level::kAll);
   auto picked = pick(question, tried);
   if (picked == endpoints.size()) {
     picked = pick(question, shut);
@@ -93,7 +119,7 @@ std::size_t EndpointChoice::pick(const Question& question, Skips skips) {
       return pick_by_hash(question, *hash, skips);
     }
   }
-  return pick_by_strategy(question, skips);
+  return pick_by_nearness(question, skips);
 }
 
 template <class Skips>
@@ -116,8 +142,21 @@ std::size_t EndpointChoice::pick_by_hash(const Question& question, std::uint64_t
 }
 
 template <class Skips>
-std::size_t EndpointChoice::pick_by_strategy(const Question& question, Skips skips) {
-  const auto endpoints = question.endpoints;
+std::size_t EndpointChoice::pick_by_nearness(const Question& question, Skips skips) {
+  const auto near = question.backend.near_endpoints;
+  const bool some_are_far = near != 0 && near < question.endpoints.size();
+  if (some_are_far && question.panic == Panics::Level::kNone) {
+    const auto picked = pick_by_strategy(question, question.endpoints.first(near), skips);
+    if (picked != near) {
+      return picked;
+    }
+  }
+  return pick_by_strategy(question, question.endpoints, skips);
+}
+
+template <class Skips>
+std::size_t EndpointChoice::pick_by_strategy(const Question& question,
+                                             std::span<const Endpoint> endpoints, Skips skips) {
   if (question.strategy == Strategy::kRoundRobin) {
     const bool tls = endpoints.data() == question.backend.tls_endpoints.data();
     return balancers_.next_turn(question.id, tls, endpoints, skips);

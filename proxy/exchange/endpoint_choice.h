@@ -12,6 +12,7 @@
 
 #include "proxy/exchange/client_facts.h"
 #include "proxy/exchange/config.h"
+#include "proxy/exchange/panics.h"
 #include "proxy/exchange/session_affinity.h"
 #include "proxy/http/message.h"
 #include "routing/path.h"
@@ -30,11 +31,14 @@ struct ChoiceRequest {
   std::string_view route_path;                                  // the rule's, as written
   std::string_view server_name;                                 // that the rule is for; empty: any
   routing::Strategy strategy = routing::Strategy::kRoundRobin;  // of backends that ask for none
+  std::uint8_t panic_percent = 0;                               // the same
 };
 
 // Remembers what was tried, so that the next try goes elsewhere where there is an elsewhere, steps
-// over endpoints that are ejected (health_gate.h), and tells the worker's load figures of each try,
-// where the strategy goes by them.
+// over endpoints that are ejected (health_gate.h) as long as enough others serve, and tells the
+// worker's load figures of each try, where the strategy goes by them.
+//
+// Endpoints that are near come first: a far one is asked where no near one is left.
 //
 //   begin  { next  { try_began  [try_answered | try_failed]  try_ended } }
 //
@@ -48,6 +52,7 @@ class EndpointChoice {
   void begin() {
     tried_.clear();
     affinity_.begin();
+    panicked_ = false;
   }
 
   // For the request's next try. `endpoints` are the backend's, plaintext or TLS, the same ones for
@@ -61,6 +66,9 @@ class EndpointChoice {
 
   // Whether next() would give one that is neither tried nor ejected.
   [[nodiscard]] bool has_healthy(std::span<const Endpoint> endpoints) const;
+
+  // Whether since begin() too few endpoints served, so that ejected ones could be chosen.
+  [[nodiscard]] bool panicked() const { return panicked_; }
 
   // The one that next() gave is asked; perhaps once more, on another connection.
   void try_began(EndpointId endpoint) {
@@ -97,13 +105,19 @@ class EndpointChoice {
   struct Question;  // next()'s arguments
 
   std::size_t pick_healthy(const Question& question);
+  std::size_t pick_serving(const Question& question);
+  std::size_t pick_in_need(const Question& question);
+  [[nodiscard]] Panics::Level panic_level(const Question& question);
   [[nodiscard]] bool was_tried(EndpointId endpoint) const;
   template <class Skips>
   std::size_t pick(const Question& question, Skips skips);
   template <class Skips>
   std::size_t pick_by_hash(const Question& question, std::uint64_t hash, Skips skips);
   template <class Skips>
-  std::size_t pick_by_strategy(const Question& question, Skips skips);
+  std::size_t pick_by_nearness(const Question& question, Skips skips);
+  template <class Skips>
+  std::size_t pick_by_strategy(const Question& question, std::span<const Endpoint> endpoints,
+                               Skips skips);
 
   void count_began(EndpointId endpoint);
   void count_outcome(bool is_failure);
@@ -114,6 +128,7 @@ class EndpointChoice {
   SessionAffinity affinity_;
   absl::InlinedVector<EndpointId, 4> tried_;
   bool counts_ = false;  // the strategy goes by the load
+  bool panicked_ = false;
   std::optional<Try> try_;
 };
 

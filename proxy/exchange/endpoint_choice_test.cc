@@ -1,11 +1,13 @@
 #include "proxy/exchange/endpoint_choice.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include <gtest/gtest.h>
 
 #include "proxy/exchange/balancers.h"
+#include "proxy/exchange/endpoint_health.h"
 #include "proxy/exchange/health_gate.h"
 #include "proxy/net/loop.h"
 #include "routing/testing/count_allocations.h"
@@ -46,7 +48,7 @@ struct Shop {
     head.fields.add(http::FieldId::kOther, "x-user", user);
     const auto* chosen =
         choice.next(routing::BackendId{0}, backend, backend.endpoints,
-                    {.head = head, .target = target, .client = facts, .host = "shop.example.com"});
+                    {.head = head, .target = target, .client = facts, .host = "shop.example.com", .panic_percent = panic_percent});
     return static_cast<std::size_t>(chosen - backend.endpoints.data());
   }
   // Of a request of its own.
@@ -59,6 +61,7 @@ struct Shop {
     return balancers.load(backend.endpoints[endpoint].id);
   }
 
+  std::uint8_t panic_percent = 0;
   net::Loop loop;
   HealthGate health{loop};
   Balancers balancers{1, 1};
@@ -226,6 +229,204 @@ TEST(EndpointChoice, ASubsetIsUsedAsAWholeAndLeftWhereItFails) {
   }
   EXPECT_EQ(tried, used);
   EXPECT_FALSE(used.contains(shop.next(choice)));
+}
+
+// ---- endpoints that are out, and far ones
+
+// As many as `near` come first.
+struct ZonedShop : Shop {
+  ZonedShop(std::size_t endpoints, std::size_t near, BalanceSpec balance = {})
+      : Shop(endpoints, std::move(balance)) {
+    backend.near_endpoints = near;
+    for (auto& endpoint : backend.endpoints) {
+      endpoint.health = table.take(endpoint.id);
+    }
+  }
+  void eject(std::size_t endpoint) {
+    for (int i = 0; i < 5; ++i) {
+      backend.endpoints[endpoint].health->report(routing::TryOutcome::kFailed, false, {}, now);
+    }
+  }
+  void bring_back(std::size_t endpoint) {
+    backend.endpoints[endpoint].health->report(routing::TryOutcome::kAnswered, true, {}, now);
+  }
+  void begin(EndpointChoice& choice) {
+    choice.begin();
+    health.begin_try(policy, backend.endpoints.size(), now);
+  }
+  std::size_t first(std::string_view user = "alice") {
+    EndpointChoice choice(balancers, health);
+    begin(choice);
+    const auto endpoint = next(choice, user);
+    panicked = choice.panicked();
+    return endpoint;
+  }
+  std::vector<int> spread(int requests) {
+    std::vector<int> counts(backend.endpoints.size());
+    panics = 0;
+    for (int i = 0; i < requests; ++i) {
+      ++counts.at(first("user-" + std::to_string(i)));
+      panics += panicked ? 1 : 0;
+    }
+    return counts;
+  }
+
+  const EndpointHealth::Clock::time_point now = loop.now();  // it stands: nothing is due
+  EndpointHealthTable table;
+  routing::Policy policy;
+  bool panicked = false;
+  int panics = 0;
+};
+
+TEST(EndpointChoice, NearOnesAreAskedAsLongAsOneIsLeft) {
+  ZonedShop shop(5, 3);
+  EXPECT_EQ(shop.spread(30), (std::vector{10, 10, 10, 0, 0}));
+  shop.eject(1);
+  EXPECT_EQ(shop.spread(30), (std::vector{15, 0, 15, 0, 0}));
+  shop.eject(0);
+  EXPECT_EQ(shop.spread(30), (std::vector{0, 0, 30, 0, 0}));
+  shop.eject(2);
+  EXPECT_EQ(shop.spread(30), (std::vector{0, 0, 0, 15, 15}));
+  EXPECT_EQ(shop.panics, 0);
+  shop.bring_back(2);
+  EXPECT_EQ(shop.spread(30), (std::vector{0, 0, 30, 0, 0}));
+}
+
+TEST(EndpointChoice, NearOnesAreAskedFirstByEveryStrategy) {
+  for (const auto strategy : kStrategies) {
+    ZonedShop shop(20, 4, {.strategy = strategy});
+    const auto counts = shop.spread(200);
+    EXPECT_EQ(std::accumulate(counts.begin(), counts.begin() + 4, 0), 200);
+    for (std::size_t i = 0; i < 4; ++i) {
+      EXPECT_GT(counts[i], 10);
+    }
+  }
+}
+
+TEST(EndpointChoice, FurtherTriesGoToNearOnesThenToFarOnes) {
+  ZonedShop shop(5, 2);
+  EndpointChoice choice(shop.balancers, shop.health);
+  shop.begin(choice);
+  std::vector<std::size_t> tried;
+  for (int i = 0; i < 5; ++i) {
+    tried.push_back(shop.next(choice));
+  }
+  EXPECT_LT(tried[0], 2U);
+  EXPECT_LT(tried[1], 2U);
+  EXPECT_EQ(std::set(tried.begin(), tried.end()).size(), 5U);
+}
+
+TEST(EndpointChoice, FarOnesCountAsBetterThanNone) {
+  ZonedShop shop(2, 1);
+  EndpointChoice choice(shop.balancers, shop.health);
+  shop.begin(choice);
+  EXPECT_EQ(shop.next(choice), 0U);
+  EXPECT_TRUE(choice.has_healthy(shop.backend.endpoints));
+  shop.eject(1);
+  EXPECT_FALSE(choice.has_healthy(shop.backend.endpoints));
+}
+
+TEST(EndpointChoice, WhereNoneServesNearOnesAreTriedAsIfTheyDid) {
+  ZonedShop shop(4, 2);
+  for (std::size_t i = 0; i < 4; ++i) {
+    shop.eject(i);
+  }
+  EXPECT_EQ(shop.spread(10), (std::vector{5, 5, 0, 0}));
+  EXPECT_EQ(shop.panics, 10);
+}
+
+TEST(EndpointChoice, HashingKnowsNoNearness) {
+  ZonedShop shop(4, 1, {.hash_by = "$http_x_user"});
+  const auto counts = shop.spread(200);
+  EXPECT_GT(std::ranges::min(counts), 20);
+}
+
+TEST(EndpointChoice, WithoutAThresholdOnlyWhereNoneServesItPanics) {
+  ZonedShop shop(4, 4);
+  for (const std::size_t out : {0U, 1U, 2U}) {
+    shop.eject(out);
+    EXPECT_EQ(shop.spread(8)[3], 8 / (3 - static_cast<int>(out)));
+    EXPECT_EQ(shop.panics, 0);
+  }
+  shop.eject(3);
+  EXPECT_EQ(shop.spread(8), (std::vector{2, 2, 2, 2}));
+  EXPECT_EQ(shop.panics, 8);
+}
+
+TEST(EndpointChoice, BelowTheThresholdAllAreTriedByEveryStrategy) {
+  for (const auto strategy : kStrategies) {
+    ZonedShop shop(4, 4, {.strategy = strategy, .panic_percent = 50});
+    shop.eject(0);
+    shop.eject(1);
+    auto counts = shop.spread(200);
+    EXPECT_EQ(counts[0] + counts[1], 0) << "half of them are enough";
+    EXPECT_EQ(shop.panics, 0);
+    shop.eject(2);
+    counts = shop.spread(200);
+    EXPECT_EQ(shop.panics, 200);
+    for (const auto count : counts) {
+      EXPECT_GT(count, 20);
+    }
+    shop.bring_back(2);
+    EXPECT_EQ(shop.spread(200)[0], 0);
+    EXPECT_EQ(shop.panics, 0);
+  }
+}
+
+TEST(EndpointChoice, InPanicKeysLeadToTheirOwnEndpoints) {
+  ZonedShop shop(4, 4, {.hash_by = "$http_x_user", .panic_percent = 50});
+  const auto before = shop.spread(100);
+  for (const std::size_t out : {0U, 1U, 2U}) {
+    shop.eject(out);
+  }
+  EXPECT_EQ(shop.spread(100), before);
+  EXPECT_EQ(shop.panics, 100);
+}
+
+TEST(EndpointChoice, TooFewNearOnesGetTheHelpOfFarOnesBeforeItPanics) {
+  ZonedShop shop(8, 4, {.panic_percent = 50});
+  for (const std::size_t out : {0U, 1U, 2U}) {
+    shop.eject(out);
+  }
+  EXPECT_EQ(shop.spread(10), (std::vector{0, 0, 0, 2, 2, 2, 2, 2}));
+  EXPECT_EQ(shop.panics, 0);
+  shop.eject(4);
+  shop.eject(5);
+  EXPECT_EQ(shop.spread(16), std::vector(8, 2));
+  EXPECT_EQ(shop.panics, 16);
+}
+
+TEST(EndpointChoice, AThresholdOfTheSettingsHoldsWhereTheBackendHasNone) {
+  ZonedShop shop(4, 4);
+  shop.panic_percent = 100;
+  shop.eject(0);
+  EXPECT_EQ(shop.spread(8), (std::vector{2, 2, 2, 2}));
+  ZonedShop other(4, 4, {.panic_percent = 0});
+  other.panic_percent = 100;
+  other.eject(0);
+  EXPECT_EQ(other.spread(9), (std::vector{0, 3, 3, 3}));
+}
+
+TEST(EndpointChoice, WithoutEjectionsThereIsNoPanic) {
+  ZonedShop shop(4, 4, {.panic_percent = 100});
+  shop.eject(0);
+  shop.policy.outlier_ejection = false;
+  EXPECT_EQ(shop.spread(8), (std::vector{2, 2, 2, 2}));
+  EXPECT_EQ(shop.panics, 0);
+}
+
+TEST(EndpointChoice, PanicIsForgottenWithTheEndpointsItIsOf) {
+  ZonedShop shop(2, 2, {.panic_percent = 100});
+  shop.eject(0);
+  EXPECT_EQ(shop.spread(4), (std::vector{2, 2}));
+  EXPECT_EQ(shop.panics, 4);
+  shop.backend.endpoints.erase(shop.backend.endpoints.begin());
+  shop.backend.endpoints.push_back(shop.backend.endpoints.front());
+  shop.backend.endpoints.back().id = EndpointId{7};
+  shop.backend.endpoints.back().health = shop.table.take(EndpointId{7});
+  shop.balancers.panics().forget();
+  EXPECT_EQ(shop.spread(4), (std::vector{2, 2}));
+  EXPECT_EQ(shop.panics, 0);
 }
 
 TEST(EndpointChoice, AllocatesNothing) {

@@ -45,6 +45,9 @@ class alignas(64) EndpointHealth {
   [[nodiscard]] bool has_counted() const { return word_.load(std::memory_order_relaxed) != 0; }
 
   [[nodiscard]] routing::OutlierState state() const;
+  [[nodiscard]] bool is_out() const { return state().is_out(); }
+  // Of its table's endpoints: see EndpointHealthTable::changes().
+  [[nodiscard]] std::uint32_t changes() const { return changes_.load(std::memory_order_relaxed); }
   // It is another endpoint's from now on. A report on the old one that is still under way counts
   // against the new one, once.
   void reset() { word_.store(0, std::memory_order_relaxed); }

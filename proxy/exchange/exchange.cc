@@ -247,7 +247,8 @@ void Exchange::pick_endpoint() {
                     .host = host_,
                     .route_path = route_->spec->path,
                     .server_name = match_.owner == nullptr ? "" : match_.owner->host(),
-                    .strategy = config_->config().settings->load_balance});
+                    .strategy = config_->config().settings->load_balance,
+                    .panic_percent = config_->config().settings->panic_percent});
   if (chosen == nullptr) {
     answer(503, "no ready endpoint");
     return;

@@ -140,6 +140,7 @@ void Exchange::report() {
        .route = route_,
        .attempts = attempts_,
        .ejections = health_.ejections(),
+       .panicked = choice_.panicked(),
        .retry_budget_exhausted = retry_budget_exhausted_,
        .circuit_refusal = circuit_refusal_,
        .reused_connection = reused_,

@@ -37,6 +37,8 @@ class HealthGate {
     is_by_chance_ = backend.affinity == nullptr && backend.hash_key.pieces().empty();
   }
 
+  // Whether it matters how endpoints are.
+  [[nodiscard]] bool heeds() const { return heeds_; }
   // Whether the pick should step over it.
   [[nodiscard]] bool is_shut(const Endpoint& endpoint) const {
     return heeds_ && endpoint.health != nullptr && endpoint.health->is_shut(now_);

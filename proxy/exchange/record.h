@@ -31,6 +31,7 @@ struct Record {
   const routing::Route* route = nullptr;         // null: none matched
   int attempts = 0;
   int ejections = 0;                    // of endpoints that its tries failed at
+  bool panicked = false;                // so few endpoints served that ejected ones were tried too
   bool retry_budget_exhausted = false;  // so that a further try was not made
   CircuitRefusal circuit_refusal = CircuitRefusal::kNone;  // a limit of the backend was met
   bool reused_connection = false;

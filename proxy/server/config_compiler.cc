@@ -1,5 +1,6 @@
 #include "proxy/server/config_compiler.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,6 +20,13 @@ Id take_id(std::vector<Id>& free, std::uint32_t& next) {
   const auto id = free.back();
   free.pop_back();
   return id;
+}
+
+// In either list of endpoints; far ones stand behind.
+void set_near_endpoints(exchange::Backend& backend) {
+  const auto all = std::max(backend.endpoints.size(), backend.tls_endpoints.size());
+  const auto far = std::ranges::count_if(backend.spec->endpoints, &routing::EndpointSpec::is_far);
+  backend.near_endpoints = all - std::min(all, static_cast<std::size_t>(far));
 }
 
 std::string strict_transport_security(const routing::Settings& settings) {
@@ -109,6 +117,7 @@ void ConfigCompiler::set_backend(std::string_view key,
   next->spec = spec;
   next->retry_budget = &retry_budgets_[index];
   set_endpoints(*next);
+  set_near_endpoints(*next);
   set_circuit(*next, id, settings.circuit);
   compile_hashing(*next, config_.backends.find(index));
   compile_affinity(*next);

@@ -58,6 +58,28 @@ struct ConfigCompilerTest : ::testing::Test {
   ConfigCompiler compiler{tls::make_self_signed()};
 };
 
+TEST_F(ConfigCompilerTest, CountsNearEndpointsInEitherList) {
+  auto spec = std::make_shared<routing::BackendSpec>();
+  spec->key = "a/b:80";
+  for (const std::uint16_t port : {80, 81, 82}) {
+    spec->endpoints.push_back({.address = "10.0.0.1", .port = port, .is_far = port == 82});
+  }
+  auto by_tls = std::make_shared<routing::BackendSpec>(*spec);
+  by_tls->key = "a/b:443";
+  by_tls->tls = std::make_shared<const routing::UpstreamTlsSpec>();
+  by_tls->tls_like_client = true;
+  snapshot.backends.set(spec->key, spec);
+  snapshot.backends.set(by_tls->key, by_tls);
+  const auto config = compile();
+  std::size_t backends = 0;
+  config->backends.for_each([&](std::size_t, const auto& backend) {
+    ++backends;
+    EXPECT_EQ(backend->endpoints.size(), 3U);
+    EXPECT_EQ(backend->near_endpoints, 2U);
+  });
+  EXPECT_EQ(backends, 2U);
+}
+
 TEST_F(ConfigCompilerTest, JoinsHostsToTheirBackendsEndpoints) {
   backend("web", {80, 81});
   backend("api", {90});

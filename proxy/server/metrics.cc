@@ -171,6 +171,26 @@ void append_ejections(std::vector<MetricFamily>& families, const Metrics& total,
                             MetricType::Gauge, std::move(now)));
 }
 
+void append_panics(std::vector<MetricFamily>& families, const Metrics& total,
+                   const exchange::Config& config) {
+  std::map<ServicePort, std::uint64_t> by_port;
+  for (std::size_t id = 0; id < total.panics_by_backend.size(); ++id) {
+    const auto* backend = config.backends.find(id);
+    if (backend != nullptr && total.panics_by_backend[id] != 0) {
+      const auto& spec = *backend->spec;
+      by_port[{spec.namespace_, spec.service, spec.port}] += total.panics_by_backend[id];
+    }
+  }
+  std::vector<ClientMetric> totals;
+  for (const auto& [port, panics] : by_port) {
+    totals.push_back(counter(labels_of(port), panics));
+  }
+  families.push_back(family("portico_backend_panics_total",
+                            "Requests for which ejected endpoints were tried too, since too few "
+                            "served, by backend.",
+                            MetricType::Counter, std::move(totals)));
+}
+
 MetricFamily latency(const Metrics& total) {
   ClientMetric metric;
   std::uint64_t cumulative = 0;
@@ -214,6 +234,9 @@ void Metrics::count(const exchange::Record& record) {
   ++latency[static_cast<std::size_t>(bucket)];
   latency_sum_seconds += seconds;
   shed_requests += record.reason == exchange::kShedForMemory ? 1 : 0;
+  if (record.panicked) {
+    count_panic(record);
+  }
   if (record.circuit_refusal != exchange::CircuitRefusal::kNone) {
     circuits.count(record.route->backend, record.circuit_refusal);
   }
@@ -226,6 +249,15 @@ void Metrics::count(const exchange::Record& record) {
 }
 
 // Only of a request that a backend was picked for: it has a route.
+void Metrics::count_panic(const exchange::Record& record) {
+  const auto id = static_cast<std::size_t>(record.route->backend);
+  if (panics_by_backend.size() <= id) {
+    panics_by_backend.resize(id + 1);
+  }
+  ++panics_by_backend[id];
+}
+
+// The same.
 void Metrics::count_retries(const exchange::Record& record) {
   const auto id = static_cast<std::size_t>(record.route->backend);
   if (retries_by_backend.size() <= id) {
@@ -256,6 +288,9 @@ void Metrics::retire(routing::BackendId backend) {
   if (const auto id = static_cast<std::size_t>(backend); id < by_backend.size()) {
     by_backend[id] = {};
   }
+  if (const auto id = static_cast<std::size_t>(backend); id < panics_by_backend.size()) {
+    panics_by_backend[id] = 0;
+  }
   if (const auto id = static_cast<std::size_t>(backend); id < retries_by_backend.size()) {
     retries_by_backend[id] = {};
   }
@@ -273,6 +308,12 @@ void Metrics::add(const Metrics& other) {
   }
   for (std::size_t i = 0; i < other.by_backend.size(); ++i) {
     add_all(by_backend[i], other.by_backend[i]);
+  }
+  if (panics_by_backend.size() < other.panics_by_backend.size()) {
+    panics_by_backend.resize(other.panics_by_backend.size());
+  }
+  for (std::size_t i = 0; i < other.panics_by_backend.size(); ++i) {
+    panics_by_backend[i] += other.panics_by_backend[i];
   }
   if (retries_by_backend.size() < other.retries_by_backend.size()) {
     retries_by_backend.resize(other.retries_by_backend.size());
@@ -380,6 +421,7 @@ std::string to_prometheus_text(const Metrics& total, const exchange::Config& con
                             {counter({}, total.pool.reuses)}));
   append_retries(families, total, config);
   append_ejections(families, total, config);
+  append_panics(families, total, config);
   append_circuits(families, total.circuits, config);
   families.push_back(family("portico_access_log_dropped_total",
                             "Access log lines dropped because the log is slow or full.", Counter,

@@ -31,6 +31,7 @@ struct Metrics {
 
   std::vector<StatusClasses> by_backend;  // by BackendId
   StatusClasses without_backend{};        // no route matched
+  std::vector<std::uint64_t> panics_by_backend;  // requests; by BackendId
   std::array<std::uint64_t, kLatencyBounds.size() + 1> latency{};
   double latency_sum_seconds = 0;
   std::uint64_t accepted_http = 0;
@@ -63,6 +64,7 @@ struct Metrics {
  private:
   void count_retries(const exchange::Record& record);
   void count_ejections(const exchange::Record& record);
+  void count_panic(const exchange::Record& record);
 };
 
 // Prometheus text exposition format 0.0.4. `config` names the backends.

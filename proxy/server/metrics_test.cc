@@ -128,6 +128,23 @@ TEST(Metrics, CountsWhatLimitsDidNotLetBeDone) {
   EXPECT_THAT(to_prometheus_text(total, *config, 1, {}), Not(HasSubstr("circuit_refused_total{")));
 }
 
+TEST(Metrics, CountsRequestsInPanicByBackend) {
+  const routing::Route route{.backend = routing::BackendId{3}};
+  auto panicking = record(&route, 200);
+  panicking.panicked = true;
+  Metrics worker;
+  worker.count(record(&route, 200));
+  EXPECT_THAT(text_of(worker), Not(HasSubstr("portico_backend_panics_total{")));
+  worker.count(panicking);
+  Metrics total;
+  total.add(worker);
+  total.add(worker);
+  EXPECT_THAT(text_of(total), HasSubstr("portico_backend_panics_total{namespace=\"default\","
+                                        "service=\"we\\\"b\",port=\"80\"} 2\n"));
+  total.retire(route.backend);
+  EXPECT_THAT(text_of(total), Not(HasSubstr("portico_backend_panics_total{")));
+}
+
 TEST(Metrics, CountsLatencyInCumulativeBuckets) {
   Metrics metrics;
   metrics.count(record(nullptr, 200, 5ms));

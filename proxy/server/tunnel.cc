@@ -1,5 +1,6 @@
 #include "proxy/server/tunnel.h"
 
+#include <span>
 #include <utility>
 
 #include "proxy/net/proxy_header.h"
@@ -32,11 +33,14 @@ Tunnel::Tunnel(exchange::Context& context, TunnelOwner& owner,
   if (backend == nullptr || backend->endpoints.empty()) {
     return;
   }
-  const auto& endpoints = backend->endpoints;
-  const auto first = context.balancers.next_turn(route_->backend, false, endpoints,
+  const std::span endpoints(backend->endpoints);
+  const auto near = backend->near_endpoints == 0 ? endpoints.size() : backend->near_endpoints;
+  const auto first = context.balancers.next_turn(route_->backend, false, endpoints.first(near),
                                                  [](std::size_t) { return false; });
   for (std::size_t i = 0; i < routing::kMaxTries; ++i) {
-    candidates_.push_back(endpoints[(first + i) % endpoints.size()].address);
+    const auto place = i % endpoints.size();
+    const auto index = place < near ? (first + place) % near : place;  // far ones come last
+    candidates_.push_back(endpoints[index].address);
   }
 }
 

@@ -125,7 +125,8 @@ std::string World::backend(std::string_view key) const {
   }
   std::string out;
   for (const auto& endpoint : spec->endpoints) {
-    out += fmt::format("{}{}:{}", out.empty() ? "" : " ", endpoint.address, endpoint.port);
+    out += fmt::format("{}{}:{}{}", out.empty() ? "" : " ", endpoint.address, endpoint.port,
+                       endpoint.is_far ? "(far)" : "");
   }
   return out.empty() ? "none" : out;
 }
