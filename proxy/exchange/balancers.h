@@ -1,13 +1,17 @@
 // What a worker remembers from one choice of an endpoint to the next.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "proxy/exchange/config.h"
+#include "proxy/exchange/endpoint_share.h"
 #include "proxy/exchange/panics.h"
 #include "routing/balance.h"
+#include "routing/edf.h"
 #include "routing/endpoint_load.h"
 
 namespace portico::exchange {
@@ -16,7 +20,8 @@ namespace portico::exchange {
 // as this worker has made it. Survives every change of the Config.
 //
 // Thread:    one per worker, used on its loop only.
-// Memory:    grows with the ids that are met; the load only where a strategy goes by it.
+// Memory:    grows with the ids that are met; the load only where a strategy goes by it, turns by
+//            weight only where there are weights.
 class Balancers {
  public:
   // `seed` differs from worker to worker, so that they do not all begin with the same endpoint;
@@ -32,6 +37,20 @@ class Balancers {
       return static_cast<std::uint32_t>(endpoints[index].id);
     };
     return turns(backend, tls).pick(endpoints.size(), name_at, skips);
+  }
+
+  // The same by weight; `endpoints`: one of the backend's lists, or the near ones at its head,
+  // which have turns of their own.
+  template <class Skips>
+  std::size_t next_turn_by_weight(routing::BackendId id, const Backend& backend,
+                                  std::span<const Endpoint> endpoints, SlowStart slow_start,
+                                  Skips skips) {
+    const auto name_at = [endpoints](std::size_t index) {
+      return static_cast<std::uint32_t>(endpoints[index].id);
+    };
+    const auto share_at = [=](std::size_t index) { return slow_start.share_of(endpoints[index]); };
+    return turns_by_weight(id, backend, endpoints)
+        .pick(endpoints.data(), endpoints.size(), name_at, share_at, skips);
   }
 
   routing::Lots& lots() { return lots_; }
@@ -54,14 +73,21 @@ class Balancers {
     routing::EndpointLoad load;
     std::uint32_t life = 0;
   };
+  // By whether the list is the one for TLS, and whether it is of near ones only.
+  using TurnsByWeight = std::array<std::unique_ptr<routing::WeightedTurns>, 4>;
+
+  [[nodiscard]] std::uint32_t seed_of(std::size_t backend) const;
   routing::RoundRobin& turns(routing::BackendId backend, bool tls);
+  routing::WeightedTurns& turns_by_weight(routing::BackendId id, const Backend& backend,
+                                          std::span<const Endpoint> endpoints);
   Slot& slot(EndpointId endpoint);
 
   std::uint32_t seed_;
   routing::Lots lots_;
   Panics panics_;
-  std::vector<Turns> turns_;  // by BackendId
-  std::vector<Slot> slots_;   // by EndpointId
+  std::vector<Turns> turns_;                    // by BackendId
+  std::vector<TurnsByWeight> turns_by_weight_;  // likewise
+  std::vector<Slot> slots_;                     // by EndpointId
 };
 
 }  // namespace portico::exchange

@@ -17,6 +17,7 @@
 #include "routing/route_table.h"
 #include "routing/shared_vector.h"
 #include "routing/snapshot.h"
+#include "routing/weighted_lots.h"
 #include "tls/certificate_store.h"
 #include "tls/client_context.h"
 
@@ -79,7 +80,8 @@ struct Backend {
   Circuit* circuit = nullptr;                              // likewise; null: no limits
   // How many of the endpoints, from the first on, are near ones; the others are for want of them.
   std::size_t near_endpoints = 0;
-  bool weights_differ = false;  // of the endpoints' weights
+  routing::WeightTable weights;       // of either list's endpoints
+  routing::WeightTable near_weights;  // of the near ones, where there are far ones too
 };
 
 struct Config {

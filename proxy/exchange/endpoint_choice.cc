@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proxy/exchange/balancers.h"
+#include "proxy/exchange/endpoint_share.h"
 #include "proxy/exchange/health_gate.h"
 #include "proxy/exchange/request_hash.h"
 
@@ -16,7 +17,10 @@ struct EndpointChoice::Question {
   std::span<const Endpoint> endpoints;
   const ChoiceRequest& request;
   Strategy strategy;
+  SlowStart slow_start;
   Panics::Level panic = Panics::Level::kNone;
+
+  [[nodiscard]] bool weighs() const { return slow_start.is_on() || !backend.weights.is_even(); }
 };
 
 namespace {
@@ -24,6 +28,11 @@ namespace {
 Strategy strategy_of(const Backend& backend, const ChoiceRequest& request) {
   const auto* balance = backend.spec->balance.get();
   return balance == nullptr ? request.strategy : balance->strategy.value_or(request.strategy);
+}
+
+std::chrono::milliseconds slow_start_of(const Backend& backend, const ChoiceRequest& request) {
+  const auto* balance = backend.spec->balance.get();
+  return balance == nullptr ? request.slow_start : balance->slow_start.value_or(request.slow_start);
 }
 
 }  // namespace
@@ -36,11 +45,13 @@ const Endpoint* EndpointChoice::next(routing::BackendId id, const Backend& backe
   }
   const auto strategy = strategy_of(backend, request);
   counts_ = strategy == Strategy::kLeastRequests || strategy == Strategy::kEwma;
-  Question question{.id = id,
-                    .backend = backend,
-                    .endpoints = endpoints,
-                    .request = request,
-                    .strategy = strategy};
+  Question question{
+      .id = id,
+      .backend = backend,
+      .endpoints = endpoints,
+      .request = request,
+      .strategy = strategy,
+      .slow_start = {.length = slow_start_of(backend, request), .now = health_.now()}};
   question.panic = panic_level(question);
   const auto picked = pick_healthy(question);
   tried_.push_back(endpoints[picked].id);
@@ -157,6 +168,9 @@ std::size_t EndpointChoice::pick_by_nearness(const Question& question, Skips ski
 template <class Skips>
 std::size_t EndpointChoice::pick_by_strategy(const Question& question,
                                              std::span<const Endpoint> endpoints, Skips skips) {
+  if (question.weighs()) {
+    return pick_by_weight(question, endpoints, skips);
+  }
   if (question.strategy == Strategy::kRoundRobin) {
     const bool tls = endpoints.data() == question.backend.tls_endpoints.data();
     return balancers_.next_turn(question.id, tls, endpoints, skips);
@@ -165,15 +179,46 @@ std::size_t EndpointChoice::pick_by_strategy(const Question& question,
     return routing::pick_random(endpoints.size(), balancers_.lots(), skips);
   }
   const auto [one, other] = routing::pick_two(endpoints.size(), balancers_.lots(), skips);
+  return less_loaded(question, endpoints, one, other);
+}
+
+template <class Skips>
+std::size_t EndpointChoice::pick_by_weight(const Question& question,
+                                           std::span<const Endpoint> endpoints, Skips skips) {
+  const auto& backend = question.backend;
+  if (question.strategy == Strategy::kRoundRobin) {
+    return balancers_.next_turn_by_weight(question.id, backend, endpoints, question.slow_start,
+                                          skips);
+  }
+  const auto weight_at = [&](std::size_t index) { return endpoints[index].weight; };
+  const auto part_at = [&](std::size_t index) {
+    return question.slow_start.part_of(endpoints[index]);
+  };
+  const auto count = endpoints.size();
+  const auto& table = count == question.endpoints.size() ? backend.weights : backend.near_weights;
+  if (question.strategy == Strategy::kRandom) {
+    return routing::pick_by_weight(count, table, balancers_.lots(), weight_at, part_at, skips);
+  }
+  const auto [one, other] =
+      routing::pick_two_by_weight(count, table, balancers_.lots(), weight_at, part_at, skips);
+  return less_loaded(question, endpoints, one, other);
+}
+
+std::size_t EndpointChoice::less_loaded(const Question& question,
+                                        std::span<const Endpoint> endpoints, std::size_t one,
+                                        std::size_t other) {
   if (one == other) {
     return one;
   }
   const auto load_of_one = balancers_.load(endpoints[one].id);
   const auto& load_of_other = balancers_.load(endpoints[other].id);
+  const auto share_of_one = question.slow_start.share_of(endpoints[one]);
+  const auto share_of_other = question.slow_start.share_of(endpoints[other]);
   const bool other_is_better =
       question.strategy == Strategy::kEwma
-          ? routing::is_faster(load_of_other, load_of_one, std::chrono::steady_clock::now())
-          : routing::has_fewer_open(load_of_other, load_of_one);
+          ? routing::is_faster(load_of_other, load_of_one, health_.now(), share_of_other,
+                               share_of_one)
+          : routing::has_fewer_open(load_of_other, load_of_one, share_of_other, share_of_one);
   return other_is_better ? other : one;
 }
 

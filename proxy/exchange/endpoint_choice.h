@@ -32,6 +32,7 @@ struct ChoiceRequest {
   std::string_view server_name;                                 // that the rule is for; empty: any
   routing::Strategy strategy = routing::Strategy::kRoundRobin;  // of backends that ask for none
   std::uint8_t panic_percent = 0;                               // the same
+  std::chrono::milliseconds slow_start{0};                      // the same
 };
 
 // Remembers what was tried, so that the next try goes elsewhere where there is an elsewhere, steps
@@ -118,6 +119,11 @@ class EndpointChoice {
   template <class Skips>
   std::size_t pick_by_strategy(const Question& question, std::span<const Endpoint> endpoints,
                                Skips skips);
+  template <class Skips>
+  std::size_t pick_by_weight(const Question& question, std::span<const Endpoint> endpoints,
+                             Skips skips);
+  std::size_t less_loaded(const Question& question, std::span<const Endpoint> endpoints,
+                          std::size_t one, std::size_t other);
 
   void count_began(EndpointId endpoint);
   void count_outcome(bool is_failure);

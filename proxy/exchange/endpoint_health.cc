@@ -48,6 +48,9 @@ bool EndpointHealth::report(routing::TryOutcome outcome, bool let_through,
     }
     if (word_.compare_exchange_weak(word, after.pack(), std::memory_order_relaxed)) {
       const bool ejects = after.phase == OutlierState::Phase::kEjected;
+      if (before.is_out() && !after.is_out()) {
+        serves_since_.store(time.count(), std::memory_order_relaxed);
+      }
       if (ejects || before.is_out()) {
         changes_.fetch_add(1, std::memory_order_relaxed);
       }

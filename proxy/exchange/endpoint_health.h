@@ -44,16 +44,26 @@ class alignas(64) EndpointHealth {
   // Whether an answer has anything to end, or an ejection to remember.
   [[nodiscard]] bool has_counted() const { return word_.load(std::memory_order_relaxed) != 0; }
 
+  // When it last came back from having been out; the clock's epoch: it never was.
+  [[nodiscard]] Clock::time_point serves_since() const {
+    return Clock::time_point(
+        std::chrono::milliseconds(serves_since_.load(std::memory_order_relaxed)));
+  }
+
   [[nodiscard]] routing::OutlierState state() const;
   [[nodiscard]] bool is_out() const { return state().is_out(); }
   // Of its table's endpoints: see EndpointHealthTable::changes().
   [[nodiscard]] std::uint32_t changes() const { return changes_.load(std::memory_order_relaxed); }
   // It is another endpoint's from now on. A report on the old one that is still under way counts
   // against the new one, once.
-  void reset() { word_.store(0, std::memory_order_relaxed); }
+  void reset() {
+    word_.store(0, std::memory_order_relaxed);
+    serves_since_.store(0, std::memory_order_relaxed);
+  }
 
  private:
   std::atomic<std::uint64_t> word_ = 0;
+  std::atomic<std::int64_t> serves_since_ = 0;  // milliseconds since the clock's epoch
   std::atomic<std::uint32_t>& changes_;
 };
 

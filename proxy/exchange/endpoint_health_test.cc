@@ -41,6 +41,21 @@ TEST_F(EndpointHealthTest, ServesUntilFailuresEjectIt) {
   EXPECT_EQ(table.changes(), 1U);
 }
 
+TEST_F(EndpointHealthTest, TellsSinceWhenItServesAgain) {
+  EXPECT_EQ(health.serves_since(), EndpointHealth::Clock::time_point());
+  eject();
+  EXPECT_EQ(health.serves_since(), EndpointHealth::Clock::time_point());
+  now += milliseconds(1'000);
+  EXPECT_EQ(health.enter(now), Entry::kClaimed);
+  report(kAnswered, true);
+  EXPECT_LE(now - health.serves_since(), milliseconds(1));
+  now += milliseconds(5'000);
+  report(kAnswered);
+  EXPECT_GE(now - health.serves_since(), milliseconds(5'000));
+  table.take(EndpointId{3});
+  EXPECT_EQ(health.serves_since(), EndpointHealth::Clock::time_point());
+}
+
 TEST_F(EndpointHealthTest, OneRequestFindsOutWhetherItIsBack) {
   eject();
   now += milliseconds(1'001);

@@ -248,7 +248,8 @@ void Exchange::pick_endpoint() {
                     .route_path = route_->spec->path,
                     .server_name = match_.owner == nullptr ? "" : match_.owner->host(),
                     .strategy = config_->config().settings->load_balance,
-                    .panic_percent = config_->config().settings->panic_percent});
+                    .panic_percent = config_->config().settings->panic_percent,
+                    .slow_start = config_->config().settings->slow_start});
   if (chosen == nullptr) {
     answer(503, "no ready endpoint");
     return;

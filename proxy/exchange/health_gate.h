@@ -31,6 +31,9 @@ class HealthGate {
   // Before each pick: among how many, and when.
   void begin_try(const routing::Policy& policy, std::size_t endpoints, Clock::time_point now);
 
+  // The try's moment.
+  [[nodiscard]] Clock::time_point now() const { return now_; }
+
   // The try is one of this backend's.
   void count_for(routing::BackendId id, const Backend& backend) {
     backend_ = id;

@@ -1,6 +1,7 @@
 #include "proxy/server/config_compiler.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,6 +28,16 @@ void set_near_endpoints(exchange::Backend& backend) {
   const auto all = std::max(backend.endpoints.size(), backend.tls_endpoints.size());
   const auto far = std::ranges::count_if(backend.spec->endpoints, &routing::EndpointSpec::is_far);
   backend.near_endpoints = all - std::min(all, static_cast<std::size_t>(far));
+}
+
+void set_weights(exchange::Backend& backend) {
+  const auto& endpoints = backend.endpoints.empty() ? backend.tls_endpoints : backend.endpoints;
+  std::vector<std::uint32_t> weights(endpoints.size());
+  std::ranges::transform(endpoints, weights.begin(), &exchange::Endpoint::weight);
+  backend.weights = routing::WeightTable(weights);
+  if (!backend.weights.is_even() && backend.near_endpoints < weights.size()) {
+    backend.near_weights = routing::WeightTable(std::span(weights).first(backend.near_endpoints));
+  }
 }
 
 std::string strict_transport_security(const routing::Settings& settings) {
@@ -117,8 +128,9 @@ void ConfigCompiler::set_backend(std::string_view key,
   next->spec = spec;
   next->retry_budget = &retry_budgets_[index];
   set_endpoints(*next);
-  set_near_endpoints(*next);
   set_circuit(*next, id, settings.circuit);
+  set_near_endpoints(*next);
+  set_weights(*next);
   compile_hashing(*next, config_.backends.find(index));
   compile_affinity(*next);
   release(index);
@@ -162,6 +174,7 @@ std::vector<exchange::Endpoint> ConfigCompiler::take_endpoints(const routing::Ba
                                                                const exchange::UpstreamTls* tls) {
   std::vector<exchange::Endpoint> endpoints;
   endpoints.reserve(spec.endpoints.size());
+  std::vector<std::size_t> comers;
   for (const auto& endpoint : spec.endpoints) {
     const auto address = net::SocketAddress::from(endpoint.address, endpoint.port);
     if (!address) {
@@ -172,15 +185,37 @@ std::vector<exchange::Endpoint> ConfigCompiler::take_endpoints(const routing::Ba
     if (added) {
       entry->second.id = take_id(free_endpoints_, next_endpoint_);
       entry->second.health = health_.take(entry->second.id);
+      entry->second.from = config_.generation;
     }
     ++entry->second.uses;
+    if (entry->second.from == config_.generation) {
+      comers.push_back(endpoints.size());
+    }
     endpoints.push_back({.id = entry->second.id,
                          .address = *address,
                          .protocol = spec.protocol,
                          .tls = tls,
-                         .health = entry->second.health});
+                         .health = entry->second.health,
+                         .weight = endpoint.weight,
+                         .since = entry->second.since});
   }
+  begin_slowly(endpoints, comers);
   return endpoints;
+}
+
+void ConfigCompiler::begin_slowly(std::vector<exchange::Endpoint>& endpoints,
+                                  const std::vector<std::size_t>& comers) {
+  if (comers.size() == endpoints.size()) {
+    return;  // all are alike
+  }
+  for (const auto index : comers) {
+    auto& endpoint = endpoints[index];
+    auto& use =
+        ways_
+            .find({.address = endpoint.address, .protocol = endpoint.protocol, .tls = endpoint.tls})
+            ->second;
+    endpoint.since = use.since = config_.compiled;
+  }
 }
 
 void ConfigCompiler::let_go(const exchange::Backend& backend) {

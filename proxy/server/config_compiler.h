@@ -1,6 +1,7 @@
 // Snapshot -> Config, at the cost of what changed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -52,7 +53,9 @@ class ConfigCompiler {
   struct Use {
     exchange::EndpointId id{};
     exchange::EndpointHealth* health = nullptr;
-    std::uint32_t uses = 0;  // by backends
+    std::uint32_t uses = 0;                             // by backends
+    std::uint64_t from = 0;                             // the generation that it came with
+    exchange::EndpointHealth::Clock::time_point since;  // as Endpoint's
   };
 
   void compile_backends(const routing::Snapshot& snapshot);
@@ -70,6 +73,9 @@ class ConfigCompiler {
   void set_endpoints(exchange::Backend& backend);
   std::vector<exchange::Endpoint> take_endpoints(const routing::BackendSpec& spec,
                                                  const exchange::UpstreamTls* tls);
+  // `comers`: which of them came with this generation. They do, where there are others.
+  void begin_slowly(std::vector<exchange::Endpoint>& endpoints,
+                    const std::vector<std::size_t>& comers);
   void let_go(const std::vector<exchange::Endpoint>& endpoints);
   void release(std::size_t index);
   void let_go(const exchange::Backend& backend);

@@ -305,5 +305,96 @@ TEST_F(ConfigCompilerTest, ABackendKeepsItsCircuitAsLongAsItIsThere) {
   EXPECT_EQ(compile()->backends.find(0)->circuit, circuit);
 }
 
+struct ConfigCompilerSlowStart : ConfigCompilerTest {
+  // Which ports' endpoints begin slowly.
+  static std::vector<std::uint16_t> slow_ports(const Config& config, std::string_view name) {
+    std::vector<std::uint16_t> ports;
+    for (const auto& endpoint : backend_of(config, name).endpoints) {
+      if (endpoint.since != std::chrono::steady_clock::time_point()) {
+        EXPECT_LE(endpoint.since, config.compiled);
+        ports.push_back(endpoint.address.port());
+      }
+    }
+    return ports;
+  }
+  static const exchange::Backend& backend_of(const Config& config, std::string_view name) {
+    const auto match = config.routes.match({.host = name, .path = "/"});
+    return *config.backends.find(static_cast<std::size_t>(match.route->backend));
+  }
+};
+
+TEST_F(ConfigCompilerSlowStart, BeginsWhereAnEndpointComesToOthers) {
+  backend("web", {80, 81});
+  host("a.example", "web");
+  EXPECT_THAT(slow_ports(*compile(), "a.example"), IsEmpty());
+  backend("web", {80, 81, 82});
+  const auto config = compile();
+  EXPECT_THAT(slow_ports(*config, "a.example"), ElementsAre(82));
+  EXPECT_EQ(backend_of(*config, "a.example").endpoints.back().since, config->compiled);
+}
+
+TEST_F(ConfigCompilerSlowStart, StaysWithTheEndpointOverGenerations) {
+  backend("web", {80});
+  host("a.example", "web");
+  compile();
+  backend("web", {80, 81});
+  const auto since = backend_of(*compile(), "a.example").endpoints.back().since;
+  backend("web", {79, 80, 81});
+  const auto config = compile();
+  EXPECT_THAT(slow_ports(*config, "a.example"), ElementsAre(79, 81));
+  EXPECT_EQ(backend_of(*config, "a.example").endpoints.back().since, since);
+}
+
+TEST_F(ConfigCompilerSlowStart, NobodyIsSlowWhereAllAreNew) {
+  backend("web", {80, 81});
+  host("a.example", "web");
+  compile();
+  backend("web", {90, 91});
+  backend("api", {70, 71});
+  host("b.example", "api");
+  const auto config = compile();
+  EXPECT_THAT(slow_ports(*config, "a.example"), IsEmpty());
+  EXPECT_THAT(slow_ports(*config, "b.example"), IsEmpty());
+}
+
+TEST_F(ConfigCompilerSlowStart, OneThatWasGoneIsNew) {
+  backend("web", {80, 81});
+  host("a.example", "web");
+  compile();
+  backend("web", {80});
+  compile();
+  backend("web", {80, 81});
+  EXPECT_THAT(slow_ports(*compile(), "a.example"), ElementsAre(81));
+}
+
+TEST_F(ConfigCompilerSlowStart, OneThatServesAnotherBackendAlreadyIsNotNew) {
+  backend("blue", {80});
+  backend("green", {90});
+  host("a.example", "blue");
+  compile();
+  backend("blue", {80, 90});
+  EXPECT_THAT(slow_ports(*compile(), "a.example"), IsEmpty());
+}
+
+TEST_F(ConfigCompilerTest, AWeightThatChangesAloneReachesTheWorkers) {
+  const auto weigh = [&](std::uint32_t first) {
+    auto spec = std::make_shared<routing::BackendSpec>();
+    spec->key = "web";
+    spec->endpoints.push_back({.address = "10.0.0.1", .port = 80, .weight = first});
+    spec->endpoints.push_back({.address = "10.0.0.1", .port = 81});
+    snapshot.backends.set("web", std::move(spec));
+    const auto config = compile();
+    return *config->backends.find(0);
+  };
+  host("a.example", "web");
+  const auto even = weigh(1);
+  EXPECT_TRUE(even.weights.is_even());
+  const auto uneven = weigh(3);
+  EXPECT_FALSE(uneven.weights.is_even());
+  EXPECT_EQ(uneven.endpoints[0].weight, 3U);
+  EXPECT_EQ(uneven.endpoints[0].id, even.endpoints[0].id);
+  EXPECT_EQ(uneven.endpoints[0].since, std::chrono::steady_clock::time_point());
+}
+
 }  // namespace
 }  // namespace portico::server
