@@ -165,6 +165,7 @@ class Explanation {
                                           winner.host.empty() ? "" : " ", winner.host,
                                           routing::to_string(spec.kind), spec.path));
     print_backend(spec);
+    print_canary(spec);
     if (is_passed_through_) {
       const auto failure = failure_of_backend(spec);
       line("answer", failure.empty() ? "the backend's: TLS is handed on unopened, whatever the path"
@@ -211,6 +212,21 @@ class Explanation {
     if (const auto out = ejected_ ? ejected_(spec.backend) : std::string(); !out.empty()) {
       line("ejected", out + ": they fail, and are tried again later");
     }
+  }
+
+  void print_canary(const RouteSpec& main) {
+    if (main.canary == nullptr || is_passed_through_) {
+      return;
+    }
+    const auto& route = *main.canary->route;
+    const auto failure = failure_of_backend(route);
+    const auto* backend = snapshot_.backends.find(main.backend);
+    const bool is_sticky =
+        backend != nullptr && backend->balance != nullptr && backend->balance->affinity;
+    line("canary", fmt::format("{}, backend {}: {}", route.origin.to_string(),
+                               routing::BackendSpec::name_of(route.backend),
+                               failure.empty() ? canary_words(main.canary->rule, is_sticky)
+                                               : "no request, because " + failure));
   }
 
   // Empty for what goes without saying.

@@ -40,15 +40,14 @@ WishResult read_lifetime(std::string_view value, std::optional<std::int64_t>& se
   return {};
 }
 
-// RFC 9110 5.6.2, as RFC 6265 has cookies' names.
+}  // namespace
+
 bool is_token(std::string_view text) {
   constexpr std::string_view kAlso = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::ranges::all_of(text, [&](unsigned char byte) {
     return absl::ascii_isalnum(byte) || kAlso.contains(static_cast<char>(byte));
   });
 }
-
-}  // namespace
 
 WishResult read_affinity(std::string_view value, BackendWish& wish) {
   if (value == "none") {

@@ -10,6 +10,9 @@
 
 namespace portico::translate {
 
+// RFC 9110 5.6.2: what a header's name is, and a cookie's by RFC 6265.
+bool is_token(std::string_view text);
+
 WishResult read_affinity(std::string_view value, BackendWish& wish);
 WishResult read_affinity_mode(std::string_view value, BackendWish& wish);
 WishResult read_cookie_name(std::string_view value, BackendWish& wish);

@@ -69,7 +69,8 @@ std::string annotation_page() {
       "* Any other annotation that is not served, and any unknown name, is a warning.\n"
       "* Where the scope names the Service, `portico.dev/NAME` may stand on a Service too, for all "
       "Ingresses that use it: [how they go together](balancing.md#asked-for-by-the-service).\n"
-      "* An Ingress with `canary: \"true\"` serves nothing by itself.\n\n";
+      "* An Ingress with `canary: \"true\"` serves nothing by itself, but a part of another's "
+      "requests: [canaries](canary.md).\n\n";
   print_served(page);
   print_others(page, Support::kNotYet, "Not yet");
   print_others(page, Support::kNever, "Never");

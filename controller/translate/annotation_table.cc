@@ -86,6 +86,18 @@ constexpr AnnotationRow of_affinity(std::string_view name, ReadWish read,
   return row;
 }
 
+constexpr AnnotationRow of_canary(std::string_view name, ReadCanary read,
+                                  std::string_view default_value, std::string_view meaning,
+                                  std::string_view harmless = {}) {
+  return {.name = name,
+          .support = Support::kServed,
+          .scope = Scope::kIngress,
+          .default_value = default_value,
+          .meaning = meaning,
+          .harmless = harmless,
+          .read_canary = read};
+}
+
 constexpr AnnotationRow later(std::string_view name, Scope scope, std::string_view meaning,
                               std::string_view harmless = {}) {
   return {name, Support::kNotYet, scope, Guard::kNo, nullptr, {}, {}, meaning, harmless};
@@ -224,14 +236,24 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
     later("limit-allowlist", kIngress, "client addresses that no limit applies to"),
     later("limit-whitelist", kIngress, "the old name of limit-allowlist"),
     // Canary
-    later("canary", kIngress, "a part of another Ingress's requests goes to this one's backends",
-          "false"),
-    later("canary-by-header", kIngress, "the header that chooses the canary"),
-    later("canary-by-header-value", kIngress, "the value of that header"),
-    later("canary-by-header-pattern", kIngress, "the pattern of that header's value"),
-    later("canary-by-cookie", kIngress, "the cookie that chooses the canary"),
-    later("canary-weight", kIngress, "the share of requests that the canary gets"),
-    later("canary-weight-total", kIngress, "what canary-weight is a share of"),
+    of_canary(
+        "canary", read_canary, "false",
+        "this Ingress's backends serve a part of the requests of another Ingress's rules with "
+        "the same host, path and path type; it serves nothing else"),
+    of_canary("canary-by-header", read_canary_header, "none",
+              "the header that decides: `always` leads to the canary, `never` does not, any other "
+              "value leaves it to canary-by-cookie and canary-weight"),
+    of_canary("canary-by-header-value", read_canary_header_value, "none",
+              "the one value of that header that leads to the canary, instead of `always`"),
+    of_canary("canary-by-header-pattern", read_canary_header_pattern, "none",
+              "a regular expression (RE2) that leads to the canary where it is found in that "
+              "header; canary-by-header-value comes before it"),
+    of_canary("canary-by-cookie", read_canary_cookie, "none",
+              "the cookie that decides: `always` and `never`, as canary-by-header"),
+    of_canary("canary-weight", read_canary_weight, "0",
+              "how many of canary-weight-total requests go to the canary, by lot"),
+    of_canary("canary-weight-total", read_canary_weight_total, "100",
+              "what canary-weight is a share of; at least 100"),
     // Affinity and balancing
     wish("affinity", kIngress, read_affinity, Guard::kNo, "none",
          "`cookie` keeps a client at one endpoint, by a cookie that any replica honours; it comes "
@@ -240,7 +262,11 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
         "affinity-mode", read_affinity_mode, "balanced",
         "`balanced` moves a share of the clients when endpoints come, `persistent` none while "
         "their endpoint is there"),
-    later("affinity-canary-behavior", kIngress, "whether affinity covers the canary"),
+    of_canary(
+        "affinity-canary-behavior", read_affinity_canary_behavior, "sticky",
+        "on a canary: `sticky` keeps clients with an affinity cookie where they are, `legacy` "
+        "decides about each request anew",
+        "sticky"),
     of_affinity("session-cookie-name", read_cookie_name, "INGRESSCOOKIE",
                 "the affinity cookie's name"),
     of_affinity("session-cookie-path", read_cookie_path, "the rule's path",

@@ -1,5 +1,6 @@
 #include "controller/translate/annotations.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -38,9 +39,6 @@ class Reader {
       served(prefix, *row, value);
       return;
     }
-    if (name == "canary") {
-      reading_.is_canary = read_bool(value).value_or(false);
-    }
     if (guards(*row, value)) {
       deny(prefix, *row, value);
       return;
@@ -59,10 +57,17 @@ class Reader {
           fmt::format("add the annotation {}, or remove this one", refined_by(*asked->row)));
       reading_.findings.back().idle = asked->row;
     }
+    add_canary_findings();
     return std::move(reading_);
   }
 
  private:
+  struct Given {
+    std::string_view prefix;
+    const AnnotationRow* row;
+    std::string_view value;
+  };
+
   void add(Severity severity, std::string_view prefix, std::string_view name, std::string message,
            std::string fix) {
     reading_.findings.push_back(
@@ -72,6 +77,10 @@ class Reader {
   void served(std::string_view prefix, const AnnotationRow& row, std::string_view value) {
     if (row.read_tls != nullptr) {
       served_tls(prefix, row, value);
+      return;
+    }
+    if (row.read_canary != nullptr) {
+      served_canary(prefix, row, value);
       return;
     }
     const auto done =
@@ -100,6 +109,37 @@ class Reader {
       reading_.backend.asked.push_back({&row, std::string(value), prefix});
     }
     return done;
+  }
+
+  void served_canary(std::string_view prefix, const AnnotationRow& row, std::string_view value) {
+    if (const auto done = row.read_canary(trim(value), reading_.canary); !done) {
+      add(Severity::kError, prefix, row.name,
+          fmt::format("{} is not {}", quoted_value(value), done.error()),
+          fmt::format("correct the value; until then {}",
+                      reading_.canary.rule.header_is_unreadable && row.name.contains("header-")
+                          ? "requests with the header go to the main backend"
+                          : "it counts as not given"));
+      return;
+    }
+    of_canary_.push_back({prefix, &row, value});
+  }
+
+  void add_canary_findings() {
+    const bool is_canary = reading_.canary.is_canary;
+    for (const auto& problem : settle_canary(reading_.canary)) {
+      const auto given = std::ranges::find(of_canary_, problem.annotation,
+                                           [](const Given& one) { return one.row->name; });
+      if (is_canary && given != of_canary_.end()) {
+        add(Severity::kWarning, given->prefix, given->row->name, problem.message, problem.fix);
+      }
+    }
+    for (const auto& given : of_canary_) {
+      if (!is_canary && given.row->name != "canary" && given.value != given.row->harmless) {
+        add(Severity::kWarning, given.prefix, given.row->name,
+            fmt::format("{} has no effect without `canary: \"true\"`", quoted_value(given.value)),
+            "add the annotation canary, or remove this one");
+      }
+    }
   }
 
   // What guards and can't be understood closes.
@@ -178,6 +218,7 @@ class Reader {
 
   const bool built_in_;  // the defaults are those of the table
   AnnotationReading reading_;
+  std::vector<Given> of_canary_;  // that could be read
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "controller/translate/backend_wish.h"
+#include "controller/translate/canary_values.h"
 #include "controller/translate/host_tls_reading.h"
 #include "routing/diagnostic.h"
 #include "routing/policy.h"
@@ -62,6 +63,7 @@ struct AnnotationRow {
   // Of one that refines another: what the other must be, and whether it is that.
   std::string_view needs;
   bool (*in_force)(const routing::BalanceSpec& balance) = nullptr;
+  ReadCanary read_canary = nullptr;  // of served ones that are about canaries, instead of `read`
 };
 
 // Every known name, in the order of the documentation page.
@@ -93,8 +95,7 @@ struct AnnotationReading {
   // Not empty: the guard protects the whole host, other Ingresses' paths included.
   std::string host_denied_because;
   HostTlsReading tls;
-  // `canary: "true"`: such an Ingress never serves by itself.
-  bool is_canary = false;
+  CanaryReading canary;
   std::vector<AnnotationFinding> findings;
 };
 

@@ -33,8 +33,9 @@ TEST(AnnotationTable, NamesEachAnnotationOnce) {
   for (const auto& row : annotation_table()) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
     EXPECT_FALSE(row.meaning.empty()) << row.name;
-    EXPECT_EQ(row.support == Support::kServed,
-              row.read != nullptr || row.read_wish != nullptr || row.read_tls != nullptr)
+    EXPECT_EQ(row.support == Support::kServed, row.read != nullptr || row.read_wish != nullptr ||
+                                                   row.read_tls != nullptr ||
+                                                   row.read_canary != nullptr)
         << row.name;
   }
 }
@@ -245,8 +246,8 @@ TEST(Annotations, UnknownNameSuggestsTheNearest) {
 }
 
 TEST(Annotations, CanaryIsRecognised) {
-  EXPECT_TRUE(read("canary", "true").is_canary);
-  EXPECT_FALSE(read("canary", "false").is_canary);
+  EXPECT_TRUE(read("canary", "true").canary.is_canary);
+  EXPECT_FALSE(read("canary", "false").canary.is_canary);
 }
 
 // With PORTICO_WRITE_DOCS set the page is written instead of compared.

@@ -106,6 +106,12 @@ bool is_alike_everywhere(const routing::BalanceSpec* balance) {
   return balance != nullptr && (balance->affinity || !balance->hash_by.empty());
 }
 
+// Whether a user's own word for a backend means this one: canaries name theirs without a wish, and
+// no Ingress wants one Service port in two ways.
+bool means(const BackendUse& use, std::string_view key) {
+  return routing::BackendSpec::name_of(use.backend.key()) == routing::BackendSpec::name_of(key);
+}
+
 // Of a wish for the Service's address that can't be granted.
 void add_without_cluster_ip(const BackendName& name,
                             const absl::flat_hash_set<const IngressRecord*>& users,
@@ -113,7 +119,7 @@ void add_without_cluster_ip(const BackendName& name,
   const auto key = name.key();
   for (const auto* user : users) {
     for (const auto& use : user->backends) {
-      if (use.backend.key() == key) {
+      if (means(use, key)) {
         diagnostics.push_back(about(
             *user, routing::Severity::kWarning, use.field,
             fmt::format("service-upstream has no effect: Service \"{}\" has no cluster IP, so "
@@ -144,9 +150,9 @@ routing::Diagnostics findings(const BackendName& name,
       continue;
     }
     for (const auto& use : user->backends) {
-      if (use.backend.key() == key) {
+      if (means(use, key)) {
         diagnostics.push_back(about(*user, routing::Severity::kError, use.field,
-                                    problem + ": the rule answers 503",
+                                    fmt::format("{}: {}", problem, without_backend(*user)),
                                     is_missing ? "create the Service port, or correct the backend"
                                                : "correct the Secret, or the annotations "
                                                  "proxy-ssl-* of this Ingress"));

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -50,6 +51,13 @@ bool looks_like_regex(std::string_view path) {
          path.find(".*") != std::string_view::npos || path.find(".+") != std::string_view::npos;
 }
 
+bool same_canary(const routing::CanarySpec* a, const routing::CanarySpec* b) {
+  if (a == nullptr || b == nullptr) {
+    return a == b;
+  }
+  return a->rule == b->rule && same_route(*a->route, *b->route);
+}
+
 class Translation {
  public:
   Translation(const kube::Ingress& ingress, const ReadingRules& rules)
@@ -93,21 +101,23 @@ class Translation {
         record_->diagnostics.pop_back();
       }
     }
-    if (annotations.is_canary) {
-      add(Severity::kWarning, "spec.rules",
-          "a canary serves nothing by itself, and canaries are not served yet", "");
-      return;
-    }
     read_backend_wish(annotations);
     policy_ = shared_policy(annotations.policy);
     read_host_tls(std::move(annotations.tls));
-    record_->host_denied_because = std::move(annotations.host_denied_because);
+    if (annotations.canary.is_canary) {
+      read_canary(annotations);
+    } else {
+      record_->host_denied_because = std::move(annotations.host_denied_because);
+      if (annotations.backend != BackendWish()) {
+        wish_ = std::make_shared<const BackendWish>(std::move(annotations.backend));
+      }
+      for (std::size_t i = 0; i < ingress_.tls.size(); ++i) {
+        read_tls(ingress_.tls[i], fmt::format("spec.tls[{}]", i));
+      }
+    }
     read_default_backend();
     for (std::size_t i = 0; i < ingress_.rules.size(); ++i) {
       read_rule(ingress_.rules[i], fmt::format("spec.rules[{}]", i));
-    }
-    for (std::size_t i = 0; i < ingress_.tls.size(); ++i) {
-      read_tls(ingress_.tls[i], fmt::format("spec.tls[{}]", i));
     }
     std::erase_if(record_->hosts, [](const auto& entry) { return entry.second.empty(); });
     std::ranges::sort(record_->hosts, {},
@@ -171,12 +181,28 @@ class Translation {
           problem + ": the routes of this Ingress answer 503",
           fmt::format("copy the Secret to namespace \"{}\"", namespace_));
       annotations.policy.denied_because = problem;
+      wish = BackendWish();
       return;
     }
     record_->backend_secret = wish.secret;
-    if (wish != BackendWish()) {
-      wish_ = std::make_shared<const BackendWish>(std::move(wish));
+  }
+
+  // Its certificates and its policy are the main Ingress's. What guards access and can't be
+  // honoured here leaves nothing of the canary.
+  void read_canary(AnnotationReading& annotations) {
+    auto canary = std::make_shared<CanaryPart>();
+    canary->rule = std::move(annotations.canary.rule);
+    canary->wish = std::move(annotations.backend);
+    canary->tls = std::exchange(record_->tls_reading, {});
+    canary->unusable_because = annotations.host_denied_because.empty()
+                                   ? annotations.policy.denied_because
+                                   : annotations.host_denied_because;
+    if (!canary->unusable_because.empty()) {
+      add(Severity::kError, "metadata.annotations[canary]",
+          fmt::format("the canary serves nothing: {}", canary->unusable_because),
+          "remove from the canary what guards access: the main Ingress's annotations hold for it");
     }
+    record_->canary = std::move(canary);
   }
 
   void read_default_backend() {
@@ -388,6 +414,10 @@ class Translation {
 
 }  // namespace
 
+std::string_view without_backend(const IngressRecord& record) {
+  return record.canary == nullptr ? "the rule answers 503" : "the main backend serves alone";
+}
+
 std::string object_name(std::string_view namespace_, std::string_view name) {
   std::string text;
   text.reserve(namespace_.size() + 1 + name.size());
@@ -441,7 +471,8 @@ std::shared_ptr<const IngressRecord> read_ingress(const kube::Ingress& ingress,
 bool same_route(const RouteSpec& a, const RouteSpec& b) {
   return a.kind == b.kind && a.path == b.path && a.backend == b.backend &&
          (a.policy == b.policy || *a.policy == *b.policy) && a.origin == b.origin &&
-         a.created_unix_seconds == b.created_unix_seconds && a.field == b.field;
+         a.created_unix_seconds == b.created_unix_seconds && a.field == b.field &&
+         same_canary(a.canary.get(), b.canary.get());
 }
 
 }  // namespace portico::translate

@@ -12,6 +12,7 @@
 #include "controller/translate/class_selection.h"
 #include "controller/translate/host_tls_reading.h"
 #include "controller/translate/options.h"
+#include "routing/canary.h"
 #include "routing/diagnostic.h"
 #include "routing/snapshot.h"
 
@@ -50,6 +51,15 @@ struct IdleAnnotation {
   routing::Diagnostic finding;
 };
 
+// What makes an Ingress a canary. Its hosts and default route serve nothing: they say which rules
+// of other Ingresses it takes a part of, and its backends are named without a wish.
+struct CanaryPart {
+  routing::CanaryRule rule;
+  BackendWish wish;              // as its own annotations say
+  HostTlsReading tls;            // likewise
+  std::string unusable_because;  // not empty: it guards access in a way that can't be honoured
+};
+
 struct IngressRecord {
   routing::ObjectRef ref;
   std::int64_t created_unix_seconds = 0;
@@ -63,6 +73,7 @@ struct IngressRecord {
   std::vector<BackendUse> backends;
   std::string backend_secret;  // "namespace/name" by proxy-ssl-secret; "" none
   std::vector<TlsEntry> tls;
+  std::shared_ptr<const CanaryPart> canary;  // null: it is none
   routing::Diagnostics diagnostics;
   std::vector<IdleAnnotation> idle;
 
@@ -86,6 +97,9 @@ struct ReadingRules {
 // but the backends and Secrets it would use.
 std::shared_ptr<const IngressRecord> read_ingress(const kube::Ingress& ingress,
                                                   const ReadingRules& rules);
+
+// What becomes of the record's rules where their backend can't serve: the end of a sentence.
+std::string_view without_backend(const IngressRecord& record);
 
 // A diagnostic about the record's Ingress.
 routing::Diagnostic about(const IngressRecord& record, routing::Severity severity,

@@ -68,7 +68,7 @@ void check_backend(const ClusterState& state, const IngressRecord& record, const
   if (slices.empty()) {
     diagnostics.push_back(
         about(record, Severity::kWarning, use.field,
-              fmt::format("Service \"{}\" has no EndpointSlice: the rule answers 503", key),
+              fmt::format("Service \"{}\" has no EndpointSlice: {}", key, without_backend(record)),
               fmt::format("add one labelled kubernetes.io/service-name: {}", use.backend.service)));
     return;
   }

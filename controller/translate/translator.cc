@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "controller/translate/canary_merge.h"
 #include "controller/translate/config_map.h"
 #include "controller/translate/host_build.h"
 #include "controller/translate/passthrough.h"
@@ -260,8 +261,10 @@ void Translator::add_record(const IngressRecord& record, Work& work) {
     add_host_user(host, record);
     work.hosts.insert(host);
   }
-  for (const auto& use : record.backends) {
-    backends_.use(use.backend, &record);
+  if (record.canary == nullptr) {
+    for (const auto& use : record.backends) {
+      backends_.use(use.backend, &record);
+    }
   }
   for (const auto& entry : record.tls) {
     add_secret_user(entry.secret, record);
@@ -279,7 +282,7 @@ void Translator::add_record(const IngressRecord& record, Work& work) {
     work.tls_findings.insert(&record);
   }
   if (record.default_route != nullptr) {
-    defaults_.insert(&record);
+    (record.canary == nullptr ? defaults_ : canary_defaults_).insert(&record);
     work.default_route = true;
   }
 }
@@ -289,8 +292,12 @@ void Translator::remove_record(const IngressRecord& record, Work& work) {
     remove_host_user(host, record);
     work.hosts.insert(host);
   }
-  for (const auto& use : record.backends) {
-    backends_.release(use.backend.key(), &record);
+  if (record.canary != nullptr) {
+    canary_uses_.forget(record);
+  } else {
+    for (const auto& use : record.backends) {
+      backends_.release(use.backend.key(), &record);
+    }
   }
   for (const auto& entry : record.tls) {
     remove_secret_user(entry.secret, record);
@@ -302,7 +309,7 @@ void Translator::remove_record(const IngressRecord& record, Work& work) {
   note_secret_use(record.backend_secret, false);
   claims_.release(record, work.server_names);
   if (record.default_route != nullptr) {
-    defaults_.erase(&record);
+    (record.canary == nullptr ? defaults_ : canary_defaults_).erase(&record);
     work.default_route = true;
   }
 }
@@ -435,14 +442,22 @@ void Translator::build_hosts(Work& work) {
 void Translator::build_host(const std::string& host, Work& work) {
   const auto users = by_host_.find(host);
   const auto* before = snapshot_.hosts.find(host);
-  if (users == by_host_.end()) {
-    diagnostics_.replace("host " + host, {});
+  std::vector<const IngressRecord*> records;
+  std::vector<const IngressRecord*> canaries;
+  if (users != by_host_.end()) {
+    for (const auto* record : users->second) {
+      (record->canary == nullptr ? records : canaries).push_back(record);
+    }
+  }
+  std::ranges::sort(records, Precedes{});
+  std::ranges::sort(canaries, Precedes{});
+  if (records.empty()) {
+    diagnostics_.replace("host " + host, merge_canaries(host, {}, {}, canaries).diagnostics);
+    canary_uses_.set(host, {});
     work.structure = work.structure || before != nullptr;
     snapshot_.hosts.erase(host);
     return;
   }
-  std::vector<const IngressRecord*> records(users->second.begin(), users->second.end());
-  std::ranges::sort(records, Precedes{});
   auto built = translate::build_host(host, has_certificate(host), records);
   built.spec.tls = authorities_.of_host(records);
   if (built.spec.tls != nullptr) {
@@ -456,6 +471,9 @@ void Translator::build_host(const std::string& host, Work& work) {
   for (auto& finding : decide_passthrough(built.spec, records, options_.ssl_passthrough)) {
     built.diagnostics.push_back(std::move(finding));
   }
+  auto merged = merge_canaries(host, built.spec.routes, records, canaries);
+  canary_uses_.set(host, std::move(merged.uses));
+  std::ranges::move(merged.diagnostics, std::back_inserter(built.diagnostics));
   diagnostics_.replace("host " + host, std::move(built.diagnostics));
   if (before != nullptr && same_host(*before, built.spec)) {
     return;
@@ -468,25 +486,35 @@ void Translator::build_default_route(Work& work) {
   if (!work.default_route) {
     return;
   }
-  const auto route =
-      defaults_.empty() ? default_service_route_ : (*defaults_.begin())->default_route;
   routing::Diagnostics diagnostics;
-  for (const auto* record : defaults_) {
-    if (record != *defaults_.begin()) {
-      diagnostics.push_back(
-          about(*record, Severity::kWarning, "spec.defaultBackend",
-                fmt::format("not used for other hosts: {} is older and has one too",
-                            (*defaults_.begin())->ref.to_string()),
-                "keep one Ingress with a defaultBackend"));
-    }
-  }
+  auto route = choose_default_route(diagnostics);
   diagnostics_.replace("default route", std::move(diagnostics));
   const auto& before = snapshot_.default_route;
   if (before == route || (before != nullptr && route != nullptr && same_route(*before, *route))) {
     return;
   }
   work.structure = true;
-  snapshot_.default_route = route;
+  snapshot_.default_route = std::move(route);
+}
+
+RoutePointer Translator::choose_default_route(routing::Diagnostics& diagnostics) {
+  const auto* main = defaults_.empty() ? nullptr : *defaults_.begin();
+  auto route = main == nullptr ? default_service_route_ : main->default_route;
+  for (const auto* record : defaults_) {
+    if (record != main) {
+      diagnostics.push_back(
+          about(*record, Severity::kWarning, "spec.defaultBackend",
+                fmt::format("not used for other hosts: {} is older and has one too",
+                            main->ref.to_string()),
+                "keep one Ingress with a defaultBackend"));
+    }
+  }
+  const std::vector<const IngressRecord*> canaries(canary_defaults_.begin(),
+                                                   canary_defaults_.end());
+  auto merged = merge_default_canaries(route, main, canaries);
+  canary_uses_.set(CanaryUses::kDefaultRoute, std::move(merged.uses));
+  std::ranges::move(merged.diagnostics, std::back_inserter(diagnostics));
+  return route;
 }
 
 }  // namespace portico::translate

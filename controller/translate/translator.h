@@ -25,6 +25,7 @@
 #include "controller/kube/objects.h"
 #include "controller/kube/source.h"
 #include "controller/translate/backend_table.h"
+#include "controller/translate/canary_uses.h"
 #include "controller/translate/certificate_claims.h"
 #include "controller/translate/class_selection.h"
 #include "controller/translate/client_authorities.h"
@@ -117,6 +118,7 @@ class Translator {
   void build_hosts(Work& work);
   void build_host(const std::string& host, Work& work);
   void build_default_route(Work& work);
+  RoutePointer choose_default_route(routing::Diagnostics& diagnostics);
   [[nodiscard]] bool has_certificate(const std::string& host) const;
   Outcome build(Work& work);
 
@@ -129,6 +131,7 @@ class Translator {
   CertificateClaims claims_;
   ClientAuthorities authorities_{state_};
   BackendTable backends_;
+  CanaryUses canary_uses_{backends_};
   absl::flat_hash_map<std::string, std::shared_ptr<const IngressRecord>, routing::StringHash,
                       std::equal_to<>>
       records_;
@@ -139,7 +142,8 @@ class Translator {
   // "*.example.com" -> hosts with rules that its certificate serves too
   absl::flat_hash_map<std::string, absl::btree_set<std::string>> below_wildcard_;
   std::set<const IngressRecord*, Precedes> defaults_;  // with a default route, the oldest first
-  RoutePointer default_service_route_;                 // --default-backend-service; may be null
+  std::set<const IngressRecord*, Precedes> canary_defaults_;  // likewise, of canaries
+  RoutePointer default_service_route_;  // --default-backend-service; may be null
   DiagnosticTable diagnostics_;
   routing::Settings settings_;  // as the ConfigMap has them, without what Secrets add
   std::vector<std::string> shared_ticket_keys_;

@@ -225,6 +225,14 @@ class RandomObjects {
           one_of("default/t1", "default/c1", "default/c2", "other/c1", "c1");
       object.meta.annotations["portico.dev/proxy-ssl-verify"] = one_of("on", "off", "X");
     }
+    if (below(3) == 0) {
+      object.meta.annotations["portico.dev/canary"] = one_of("true", "true", "false", "X");
+      object.meta.annotations["portico.dev/canary-weight"] = one_of("10", "20", "-1");
+    }
+    if (below(6) == 0) {
+      object.meta.annotations["portico.dev/affinity"] = "cookie";
+      object.meta.annotations["portico.dev/affinity-canary-behavior"] = one_of("sticky", "legacy");
+    }
     while (below(3) == 0) {
       note_balance(object.meta);
     }
