@@ -94,9 +94,10 @@ class Reader {
     }
     add(Severity::kError, prefix, row.name,
         fmt::format("{} is not {}", quoted_value(value), done.error()),
-        built_in_ ? fmt::format("correct the value; until then the default, {}, is in force",
-                                row.default_value)
-                  : "correct the value; until then the default is in force");
+        row.for_services ? "correct the value; until then it counts as not given"
+        : built_in_      ? fmt::format("correct the value; until then the default, {}, is in force",
+                                       row.default_value)
+                         : "correct the value; until then the default is in force");
   }
 
   WishResult ask(std::string_view prefix, const AnnotationRow& row, std::string_view value) {

@@ -16,12 +16,10 @@ namespace {
 using routing::Diagnostic;
 using routing::Severity;
 
-template <class Kind>
-Diagnostic about(const Kind& object, Severity severity, std::string_view name, std::string message,
-                 std::string fix) {
-  const auto& meta = object.meta;
+Diagnostic about(const char* kind, const kube::Metadata& meta, Severity severity,
+                 std::string_view name, std::string message, std::string fix) {
   return {.severity = severity,
-          .object = {Kind::kKind, meta.namespace_, meta.name},
+          .object = {kind, meta.namespace_, meta.name},
           .field = fmt::format("metadata.annotations[{}{}]", kPorticoPrefix, name),
           .message = std::move(message),
           .fix = std::move(fix),
@@ -54,7 +52,7 @@ std::optional<std::string_view> nearest_of_services(std::string_view name) {
 
 Diagnostic unknown(const kube::Service& service, std::string_view name, std::string_view value) {
   const auto nearest = nearest_of_services(name);
-  return about(service, Severity::kWarning, name,
+  return about(kube::Service::kKind, service.meta, Severity::kWarning, name,
                fmt::format("no annotation of Services is named \"{}\" (its value is {})", name,
                            quoted_value(value)),
                nearest           ? fmt::format("did you mean \"{}\"?", *nearest)
@@ -65,7 +63,7 @@ Diagnostic unknown(const kube::Service& service, std::string_view name, std::str
 // On an Ingress this name may mean something.
 Diagnostic misplaced(const kube::Service& service, const AnnotationRow& row,
                      std::string_view value) {
-  return about(service, Severity::kWarning, row.name,
+  return about(kube::Service::kKind, service.meta, Severity::kWarning, row.name,
                fmt::format("{} has no effect on a Service", quoted_value(value)),
                row.support == Support::kServed ? "put it on the Ingress" : "remove the annotation");
 }
@@ -96,7 +94,7 @@ ServiceReading read_service(const kube::Service& service) {
     BackendWish scratch;
     if (const auto done = row->read_wish(trim(value), scratch); !done) {
       reading.findings.push_back(
-          about(service, Severity::kError, name,
+          about(kube::Service::kKind, service.meta, Severity::kError, name,
                 fmt::format("{} is not {}", quoted_value(value), done.error()),
                 "correct the value; until then it counts as not given"));
       return;
@@ -108,10 +106,9 @@ ServiceReading read_service(const kube::Service& service) {
 
 Diagnostic idle_on_service(const kube::Service& service, const Asked& asked) {
   return about(
-      service, Severity::kWarning, asked.row->name,
+      kube::Service::kKind, service.meta, Severity::kWarning, asked.row->name,
       fmt::format("{} has no effect without `{}`", quoted_value(asked.value), asked.row->needs),
-      fmt::format("add the annotation {}, or remove this one",
-                  asked.row->needs.substr(0, asked.row->needs.find(':'))));
+      fmt::format("add the annotation {}, or remove this one", refined_by(*asked.row)));
 }
 
 std::uint32_t slice_weight(const kube::EndpointSlice& slice) {
@@ -124,7 +121,7 @@ routing::Diagnostics check_slice_annotations(const kube::EndpointSlice& slice) {
   routing::Diagnostics findings;
   for_each_own(slice.meta, [&](std::string_view name, const std::string& value) {
     if (name != kWeight) {
-      findings.push_back(about(slice, Severity::kWarning, name,
+      findings.push_back(about(kube::EndpointSlice::kKind, slice.meta, Severity::kWarning, name,
                                fmt::format("no annotation of EndpointSlices is named \"{}\" (its "
                                            "value is {})",
                                            name, quoted_value(value)),
@@ -132,7 +129,7 @@ routing::Diagnostics check_slice_annotations(const kube::EndpointSlice& slice) {
       return;
     }
     if (const auto weight = read_weight(value); !weight) {
-      findings.push_back(about(slice, Severity::kError, name,
+      findings.push_back(about(kube::EndpointSlice::kKind, slice.meta, Severity::kError, name,
                                fmt::format("{} is not {}", quoted_value(value), weight.error()),
                                "correct the value; until then it counts as 1"));
     }

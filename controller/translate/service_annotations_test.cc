@@ -83,6 +83,15 @@ TEST(ServiceAnnotations, AreSwitchedOffByTheIngress) {
             BalanceSpec());
 }
 
+TEST(ServiceAnnotations, HoldWhereTheIngresssCantBeRead) {
+  World world;
+  world.apply(service("portico.dev/load-balance: ewma") +
+              ingress("portico.dev/load-balance: fastest"));
+  EXPECT_EQ(balance(world), BalanceSpec{.strategy = Strategy::kEwma});
+  EXPECT_EQ(world.translator.diagnostics().at(0).fix,
+            "correct the value; until then it counts as not given");
+}
+
 TEST(ServiceAnnotations, TakeTheDetailsThatTheIngressAdds) {
   EXPECT_EQ(balance("portico.dev/affinity: cookie, portico.dev/session-cookie-name: S",
                     "portico.dev/session-cookie-name: I, portico.dev/affinity-mode: persistent"),
