@@ -12,6 +12,7 @@
 #include "controller/cli/circuit_words.h"
 #include "controller/cli/explain_clients.h"
 #include "controller/cli/finding_line.h"
+#include "controller/cli/weight_words.h"
 #include "controller/kube/locator.h"
 #include "routing/explain.h"
 #include "routing/match_rank.h"
@@ -204,6 +205,13 @@ class Explanation {
       const auto service = service_of(*backend);
       const bool is_services = service != nullptr && is_asked_by(*service, balancing, by_default);
       line("balancing", balancing + (is_services ? ", as the Service asks" : ""));
+    }
+    if (const auto weights = weight_words(*backend); !weights.empty()) {
+      line("weights", weights);
+    }
+    if (const auto slowly = slow_start_words(backend->balance.get(), *snapshot_.settings);
+        !slowly.empty() && !is_passed_through_) {
+      line("slow start", slowly);
     }
     const auto limits = circuit_words(backend->balance.get(), snapshot_.settings->circuit);
     if (!limits.empty() && !is_passed_through_) {

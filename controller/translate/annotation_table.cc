@@ -335,6 +335,10 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
          "the ConfigMap's (0)",
          "Portico's own: seconds that a request may wait where circuit-max-requests or "
          "circuit-max-connections are reached; 0: it is answered 503 at once"),
+    wish("slow-start", kIngress, read_slow_start, Guard::kNo, "the ConfigMap's (off)",
+         "Portico's own: for so many seconds (up to 900) an endpoint that is new, or back, gets "
+         "less "
+         "than its share, a tenth at first; not where hashing or affinity chooses"),
     wish("panic-threshold", kIngress, read_panic_threshold, Guard::kNo, "the ConfigMap's (0)",
          "Portico's own: where fewer percent of the endpoints than this serve, all are tried as if "
          "none were ejected; 0: only where none serves"),

@@ -47,6 +47,9 @@ std::string balance_text(const routing::BalanceSpec& balance) {
     text.append(
         fmt::format(";subset={}{}", balance.hash_subset ? "on" : "off", balance.hash_subset_size));
   }
+  if (balance.slow_start) {
+    text.append(fmt::format(";slow-start={}", balance.slow_start->count()));
+  }
   if (balance.panic_percent) {
     text.append(fmt::format(";panic={}", *balance.panic_percent));
   }

@@ -67,6 +67,26 @@ WishResult read_hash_subset_size(std::string_view value, BackendWish& wish) {
   return {};
 }
 
+std::expected<std::chrono::milliseconds, std::string_view> read_slow_start_length(
+    std::string_view value) {
+  constexpr std::uint64_t kMostSeconds = 900;
+  const auto text = trim(value);
+  const auto seconds = text == "off" ? 0 : read_count(text);
+  if (!seconds || *seconds > kMostSeconds) {
+    return std::unexpected("off, or a whole number of seconds up to 900 without a unit (\"30\")");
+  }
+  return std::chrono::seconds(*seconds);
+}
+
+WishResult read_slow_start(std::string_view value, BackendWish& wish) {
+  const auto length = read_slow_start_length(value);
+  if (!length) {
+    return std::unexpected(length.error());
+  }
+  wish.balance.slow_start = *length;
+  return {};
+}
+
 std::expected<std::uint8_t, std::string_view> read_percent(std::string_view value) {
   const auto percent = read_count(value);
   if (!percent || *percent > 100) {

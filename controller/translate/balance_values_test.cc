@@ -119,6 +119,8 @@ TEST(BalanceText, DiffersWhereverTheSpecDiffers) {
         spec.hash_subset = true;
       }),
       with([](auto& spec) { spec.hash_subset_size = 5; }),
+      with([](auto& spec) { spec.slow_start = std::chrono::seconds(0); }),
+      with([](auto& spec) { spec.slow_start = std::chrono::seconds(30); }),
       with([](auto& spec) { spec.panic_percent = 0; }),
       with([](auto& spec) { spec.panic_percent = 50; }),
       sticky([](auto&) {}),

@@ -241,6 +241,9 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     never("upstream-hash-by", kByIngress),
     never("upstream-hash-by-subset", kByIngress, "false"),
     never("upstream-hash-by-subset-size", kByIngress),
+    setting("slow-start", read_into<&Settings::slow_start, read_slow_start_length>, "off",
+            "Portico's own: the seconds (up to 900) that an endpoint which is new, or back, gets "
+            "less than its share, where no annotation says so"),
     setting("panic-threshold", read_into<&Settings::panic_percent, read_percent>, "0",
             "Portico's own: where fewer percent of a backend's endpoints than this serve, all are "
             "tried as if none were ejected; 0: only where none serves"),
