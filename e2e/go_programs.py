@@ -18,6 +18,7 @@ PACKAGES = {
     "grpc-client": "google.golang.org/grpc/interop/client",
     "grpc-server": "google.golang.org/grpc/interop/server",
     "longcall": "./longcall",
+    "health": "./health",
 }
 BUILD = ["go", "build", "-mod=readonly", "-buildvcs=false", "-p", "2", "-ldflags", "-s -w"]
 ENVIRONMENT = os.environ | {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}

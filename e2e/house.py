@@ -23,6 +23,7 @@ MAY_INCLUDE = {
     "proxy/exchange": ("routing", "tls", "proxy/net", "proxy/http"),
     "proxy/downstream": ("routing", "tls", "proxy/net", "proxy/http", "proxy/exchange"),
     "proxy/upstream": ("routing", "tls", "proxy/net", "proxy/http", "proxy/exchange"),
+    "proxy/checks": ("routing", "tls", "proxy/net", "proxy/http", "proxy/exchange", "proxy/upstream"),
     "proxy/server": ("routing", "tls", "proxy"),
     "controller/kube": ("routing", "tls", "proxy/net"),
     "controller/kube/api": ("routing", "tls", "proxy/net", "controller/kube"),

@@ -104,12 +104,13 @@ std::string retries_text(const routing::RetryPolicy& retries) {
 class Explanation {
  public:
   Explanation(const ExplainUrl& url, const translate::Translator& translator,
-              routing::Diagnostics findings, const EjectedEndpoints& ejected)
+              routing::Diagnostics findings, const EndpointsText& ejected, const EndpointsText& ill)
       : url_(url),
         translator_(translator),
         snapshot_(translator.snapshot()),
         findings_(std::move(findings)),
         ejected_(ejected),
+        ill_(ill),
         table_(compile(snapshot_, url.host)),
         is_passed_through_(url.is_https && is_passed_through(table_, url.host)),
         request_{.host = url.host,
@@ -219,6 +220,9 @@ class Explanation {
     }
     if (const auto out = ejected_ ? ejected_(spec.backend) : std::string(); !out.empty()) {
       line("ejected", out + ": they fail, and are tried again later");
+    }
+    if (const auto ill = ill_ ? ill_(spec.backend) : std::string(); !ill.empty()) {
+      line("unhealthy", ill + ": their health checks fail");
     }
   }
 
@@ -428,7 +432,8 @@ class Explanation {
   const translate::Translator& translator_;
   const Snapshot& snapshot_;
   routing::Diagnostics findings_;
-  const EjectedEndpoints& ejected_;
+  const EndpointsText& ejected_;
+  const EndpointsText& ill_;
   routing::RouteTable table_;
   bool is_passed_through_;
   routing::RouteRequest request_;
@@ -440,8 +445,9 @@ class Explanation {
 }  // namespace
 
 ExplanationText explain(const ExplainUrl& url, const translate::Translator& translator,
-                        routing::Diagnostics findings, const EjectedEndpoints& ejected) {
-  return Explanation(url, translator, std::move(findings), ejected).text();
+                        routing::Diagnostics findings, const EndpointsText& ejected,
+                        const EndpointsText& ill) {
+  return Explanation(url, translator, std::move(findings), ejected, ill).text();
 }
 
 }  // namespace portico::cli

@@ -16,13 +16,14 @@ struct ExplanationText {
   bool is_served = false;
 };
 
-// Those of a backend's endpoints that are ejected, as text; "" none. By Snapshot::backends' key.
-using EjectedEndpoints = std::function<std::string(std::string_view backend)>;
+// Some of a backend's endpoints, as text; "" none. By Snapshot::backends' key.
+using EndpointsText = std::function<std::string(std::string_view backend)>;
 
 // `findings` are those of the translator and of reading; of them the ones that concern the URL are
-// told. `ejected` is of a running one; may be empty. Costs what the URL's hosts hold, and a look at
-// each Ingress.
+// told. `ejected` and `ill` (by health checks) are of a running one; may be empty. Costs what the
+// URL's hosts hold, and a look at each Ingress.
 ExplanationText explain(const ExplainUrl& url, const translate::Translator& translator,
-                        routing::Diagnostics findings, const EjectedEndpoints& ejected = {});
+                        routing::Diagnostics findings, const EndpointsText& ejected = {},
+                        const EndpointsText& ill = {});
 
 }  // namespace portico::cli

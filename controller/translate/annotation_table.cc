@@ -6,6 +6,7 @@
 #include "controller/translate/balance_values.h"
 #include "controller/translate/circuit_values.h"
 #include "controller/translate/client_address_reading.h"
+#include "controller/translate/health_check_values.h"
 #include "controller/translate/retry_reading.h"
 #include "controller/translate/tls_values.h"
 
@@ -83,6 +84,16 @@ constexpr AnnotationRow of_affinity(std::string_view name, ReadWish read,
   auto row = wish(name, Scope::kIngress, read, Guard::kNo, default_value, meaning);
   row.needs = "affinity: cookie";
   row.in_force = [](const routing::BalanceSpec& balance) { return balance.affinity.has_value(); };
+  return row;
+}
+
+constexpr AnnotationRow of_health_check(std::string_view name, ReadWish read,
+                                        std::string_view default_value, std::string_view meaning) {
+  auto row = wish(name, Scope::kIngress, read, Guard::kNo, default_value, meaning);
+  row.needs = "health-check";
+  row.in_force = [](const routing::BalanceSpec& balance) {
+    return balance.health_check.has_value();
+  };
   return row;
 }
 
@@ -315,6 +326,33 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
            "consecutive_5xx", "0",
            "Portico's own: as many 5xx of any kind in a row eject an endpoint too (up to 255); 0: "
            "only 502, 503 and 504 count"),
+    wish(
+        "health-check", kIngress, read_health_check, Guard::kNo, "off",
+        "Portico's own: endpoints are asked whether they are well, and stepped over while they are "
+        "not: `http` (GET), `tcp` (a connection, and the TLS handshake where TLS is spoken), "
+        "`grpc` "
+        "(grpc.health.v1.Health)"),
+    of_health_check("health-check-path", read_health_check_path, "/",
+                    "Portico's own: what `http` asks for"),
+    of_health_check("health-check-host", read_health_check_host, "the endpoint's address",
+                    "Portico's own: the check's Host or :authority"),
+    of_health_check("health-check-port", read_health_check_port, "the endpoint's",
+                    "Portico's own: the port that is asked"),
+    of_health_check("health-check-statuses", read_health_check_statuses, "200-399",
+                    "Portico's own: the statuses of `http` that are good, as `200-299,404`"),
+    of_health_check(
+        "health-check-grpc-service", read_health_check_grpc_service, "none",
+        "Portico's own: the service that `grpc` asks about; else the server as a whole"),
+    of_health_check("health-check-interval", read_health_check_interval, "5",
+                    "Portico's own: seconds from one check to the next, from 0.1 on"),
+    of_health_check(
+        "health-check-timeout", read_health_check_timeout, "2",
+        "Portico's own: seconds after which a check has failed, at most health-check-interval"),
+    of_health_check(
+        "health-check-unhealthy-after", read_health_check_unhealthy_after, "3",
+        "Portico's own: failed checks in a row after which an endpoint gets nothing more"),
+    of_health_check("health-check-healthy-after", read_health_check_healthy_after, "2",
+                    "Portico's own: good checks in a row after which it serves again"),
     wish("circuit-max-connections", kIngress,
          read_circuit<&Circuit::max_connections, read_circuit_limit>, Guard::kNo,
          "the ConfigMap's (0)",

@@ -31,6 +31,21 @@ void add_affinity(std::string& to, const routing::AffinitySpec& affinity) {
   to.append(affinity.persistent ? ";persistent" : "");
 }
 
+void add_health_check(std::string& to, const routing::HealthCheckSpec& check) {
+  constexpr std::array<std::string_view, 3> kKinds{"tcp", "http", "grpc"};
+  to.append(fmt::format(";check={};every={}/{};after={}/{};port={}",
+                        kKinds[static_cast<std::size_t>(check.kind)], check.interval.count(),
+                        check.timeout.count(), check.unhealthy_after, check.healthy_after,
+                        check.port));
+  add_text(to, "path", check.path);
+  add_text(to, "host", check.host);
+  add_text(to, "service", check.grpc_service);
+  to.append(";good=");
+  for (const auto& range : check.statuses) {
+    to.append(fmt::format("{}-{},", range.first, range.last));
+  }
+}
+
 }  // namespace
 
 std::string balance_text(const routing::BalanceSpec& balance) {
@@ -55,6 +70,9 @@ std::string balance_text(const routing::BalanceSpec& balance) {
   }
   if (balance.affinity) {
     add_affinity(text, *balance.affinity);
+  }
+  if (balance.health_check) {
+    add_health_check(text, *balance.health_check);
   }
   text.append(circuit_text(balance.circuit));
   return text;

@@ -127,6 +127,12 @@ void write_client_certificate(const ForwardedFacts& forwarded, Head& head) {
 }
 
 template <typename Head>
+void write_own(const OutgoingRequest& request, Head& head) {
+  head.field("Host", request.authority);
+  head.received_fields(*request.fields, [](const http::Field&) { return false; });
+}
+
+template <typename Head>
 void write(const OutgoingRequest& request, Head& head) {
   const ForwardedFacts& forwarded = request.forwarded;
   head.field("Host", request.authority);
@@ -213,12 +219,17 @@ void write(const OutgoingResponse& response, Head& head) {
 }  // namespace
 
 void OutgoingRequest::write_fields(http::HeadWriter& head) const {
+  if (own) {
+    write_own(*this, head);
+    head.field("Connection", "close");
+    return;
+  }
   write(*this, head);
 }
 
 void OutgoingRequest::for_each_field(WriteField write_field) const {
   EachField each(write_field);
-  write(*this, each);
+  own ? write_own(*this, each) : write(*this, each);
 }
 
 void OutgoingResponse::write_fields(http::HeadWriter& head) const {

@@ -43,6 +43,8 @@ struct OutgoingRequest {
   bool accepts_trailers = false;             // TE: trailers
   const http::FieldBlock* fields = nullptr;  // as received, hop-by-hop ones too
   ForwardedFacts forwarded;
+  // Made here: it speaks for no client, so nothing is forwarded, and is its connection's last.
+  bool own = false;
 
   // Every field but those of framing and connection, which belong to the encoder.
   void write_fields(http::HeadWriter& head) const;

@@ -49,6 +49,14 @@ TEST(OutgoingRequest, IsTheSameWrittenAndByCalls) {
       "A: 1\r\nB: 2\r\nC: 3\r\nE: 5\r\nF: 6\r\n\r\n");
 }
 
+TEST(OutgoingRequest, OfOurOwnSpeaksForNoClientAndIsTheLast) {
+  http::FieldBlock fields;
+  fields.add(http::FieldId::kUserAgent, "User-Agent", "portico");
+  const OutgoingRequest request{.authority = "a.test", .fields = &fields, .own = true};
+  EXPECT_EQ(written(request), "Host: a.test\r\nUser-Agent: portico\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(called(request), "Host: a.test\r\nUser-Agent: portico\r\n\r\n");
+}
+
 TEST(OutgoingResponse, IsTheSameWrittenAndByCalls) {
   http::ResponseDecoder decoder(http::Limits{});
   const std::string bytes =

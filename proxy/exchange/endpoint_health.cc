@@ -12,6 +12,9 @@ std::chrono::milliseconds since_epoch(EndpointHealth::Clock::time_point now) {
 }  // namespace
 
 bool EndpointHealth::is_shut(Clock::time_point now) const {
+  if (is_ill()) {
+    return true;
+  }
   const auto word = word_.load(std::memory_order_relaxed);
   if (word == 0) {
     return false;
@@ -21,6 +24,9 @@ bool EndpointHealth::is_shut(Clock::time_point now) const {
 }
 
 EndpointHealth::Entry EndpointHealth::enter(Clock::time_point now) {
+  if (is_ill()) {
+    return Entry::kShut;
+  }
   auto word = word_.load(std::memory_order_relaxed);
   if (word == 0) {
     return Entry::kFree;
@@ -80,6 +86,21 @@ void EndpointHealth::give_up() {
   auto word = word_.load(std::memory_order_relaxed);
   word_.compare_exchange_strong(word, given_up(OutlierState::unpack(word)).pack(),
                                 std::memory_order_relaxed);
+}
+
+void EndpointHealth::set_ill(bool ill) {
+  if (is_ill_.exchange(ill, std::memory_order_relaxed) != ill) {
+    if (!ill) {
+      serves_since_.store(since_epoch(Clock::now()).count(), std::memory_order_relaxed);
+    }
+    changes_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void EndpointHealth::check_passed(Clock::time_point now) {
+  if (state().is_out()) {
+    report(routing::TryOutcome::kAnswered, true, {}, now);
+  }
 }
 
 OutlierState EndpointHealth::state() const {

@@ -26,7 +26,7 @@ class alignas(64) EndpointHealth {
     kShut,     // it is out
   };
 
-  // `changes` is counted up whenever an endpoint is ejected or returns.
+  // `changes` is counted up whenever an endpoint is ejected, falls ill, or returns.
   explicit EndpointHealth(std::atomic<std::uint32_t>& changes) : changes_(changes) {}
 
   // Whether a pick should step over it: out, and nobody's turn to find out.
@@ -41,6 +41,13 @@ class alignas(64) EndpointHealth {
   bool put_out(Clock::time_point now);
   // By who claimed it and can tell nothing of it.
   void give_up();
+  // What checks of its found (proxy/checks): it is out until they say otherwise, and nobody's turn
+  // to find out. By one thread; counts as a change where it is one.
+  void set_ill(bool ill);
+  [[nodiscard]] bool is_ill() const { return is_ill_.load(std::memory_order_relaxed); }
+  // A check has seen it answer as it should: its ejection, if there is one, is over.
+  void check_passed(Clock::time_point now);
+
   // Whether an answer has anything to end, or an ejection to remember.
   [[nodiscard]] bool has_counted() const { return word_.load(std::memory_order_relaxed) != 0; }
 
@@ -51,18 +58,20 @@ class alignas(64) EndpointHealth {
   }
 
   [[nodiscard]] routing::OutlierState state() const;
-  [[nodiscard]] bool is_out() const { return state().is_out(); }
+  [[nodiscard]] bool is_out() const { return is_ill() || state().is_out(); }
   // Of its table's endpoints: see EndpointHealthTable::changes().
   [[nodiscard]] std::uint32_t changes() const { return changes_.load(std::memory_order_relaxed); }
   // It is another endpoint's from now on. A report on the old one that is still under way counts
   // against the new one, once.
   void reset() {
     word_.store(0, std::memory_order_relaxed);
+    is_ill_.store(false, std::memory_order_relaxed);
     serves_since_.store(0, std::memory_order_relaxed);
   }
 
  private:
   std::atomic<std::uint64_t> word_ = 0;
+  std::atomic<bool> is_ill_ = false;
   std::atomic<std::int64_t> serves_since_ = 0;  // milliseconds since the clock's epoch
   std::atomic<std::uint32_t>& changes_;
 };
@@ -76,7 +85,7 @@ class EndpointHealthTable {
   // For an id that is given to an endpoint from now on.
   EndpointHealth* take(EndpointId id);
 
-  // Differs from what it was as soon as any endpoint was ejected or has returned.
+  // Differs from what it was as soon as any endpoint was ejected, fell ill, or has returned.
   [[nodiscard]] std::uint32_t changes() const { return changes_.load(std::memory_order_relaxed); }
 
  private:

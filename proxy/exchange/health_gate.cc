@@ -6,7 +6,8 @@ using routing::TryOutcome;
 
 void HealthGate::begin_try(const routing::Policy& policy, std::size_t endpoints,
                            Clock::time_point now) {
-  heeds_ = policy.outlier_ejection && endpoints > 1;
+  has_others_ = endpoints > 1;
+  heeds_ = policy.outlier_ejection && has_others_;
   is_alone_ = policy.outlier_ejection && endpoints <= 1;
   counts_ = heeds_ && policy.outlier_success_rate;
   limits_.server_errors = policy.consecutive_5xx;
@@ -17,7 +18,7 @@ void HealthGate::begin_try(const routing::Policy& policy, std::size_t endpoints,
 
 bool HealthGate::enter(const Endpoint& endpoint) {
   if (!heeds_ || endpoint.health == nullptr) {
-    return true;
+    return !is_shut(endpoint);
   }
   const auto entry = endpoint.health->enter(now_);
   if (entry == EndpointHealth::Entry::kShut) {

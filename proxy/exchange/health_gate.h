@@ -13,8 +13,9 @@
 
 namespace portico::exchange {
 
-// A route that does not want outliers ejected neither heeds nor tells anything. Where there is but
-// one endpoint, it is tried whatever it did before, and only its good answers are told.
+// A route that does not want outliers ejected neither heeds nor tells anything of tries; what
+// active checks found it heeds all the same. Where there is but one endpoint, it is tried whatever
+// it did before, and only its good answers are told.
 //
 // Thread:    its exchange's worker.
 // Lifetime:  a part of its exchange, used again for the next request after begin().
@@ -44,7 +45,8 @@ class HealthGate {
   [[nodiscard]] bool heeds() const { return heeds_; }
   // Whether the pick should step over it.
   [[nodiscard]] bool is_shut(const Endpoint& endpoint) const {
-    return heeds_ && endpoint.health != nullptr && endpoint.health->is_shut(now_);
+    return has_others_ && endpoint.health != nullptr &&
+           (heeds_ ? endpoint.health->is_shut(now_) : endpoint.health->is_ill());
   }
   // For the one that was picked, where not is_shut(): false where another request was faster to
   // find out how it is. Then it is shut.
@@ -107,6 +109,7 @@ class HealthGate {
   EndpointHealth* entry_ = nullptr;  // that was out, and is tried all the same
   routing::OutlierLimits limits_;
   int ejections_ = 0;
+  bool has_others_ = false;  // to send to instead
   bool heeds_ = false;
   bool is_alone_ = false;
   bool is_probe_ = false;

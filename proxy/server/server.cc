@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "proxy/server/check_metrics.h"
 #include "tls/self_signed.h"
 #include "tls/ticket_keys.h"
 
@@ -72,6 +73,7 @@ Server::Server(net::Loop& control, ServerSetup setup)
                     .lots = std::uint64_t{std::random_device()()} << 32},
       compiler_(tls::make_self_signed(),
                 TlsCompiler({.alpn = {"h2", "http/1.1"}}, std::make_shared<tls::TicketKeys>())),
+      checks_(setup_.options),
       memory_(setup_.max_memory_bytes),
       overload_(memory_.limit_bytes()),
       memory_deadline_(control_, [this] { watch_memory(); }),
@@ -113,6 +115,7 @@ std::expected<void, std::string> Server::open_listeners() {
 void Server::publish(const routing::Snapshot& snapshot, std::move_only_function<void()> adopted) {
   const bool first = !started();
   config_ = compiler_.compile(snapshot);
+  checks_.follow(*config_);
   if (first) {
     for (auto& worker : workers_) {
       worker->start(config_);
@@ -156,7 +159,8 @@ void Server::watch_endpoints() {
   if (std::exchange(seen_health_changes_, changes) == changes) {
     return;
   }
-  const auto news = ejections_.look(*config_);
+  auto news = ejections_.look(*config_);
+  check_news_.look(*config_, checks_.book(), news);
   if (!news.ejected.empty()) {
     for (auto& worker : workers_) {
       worker->let_go_of(news.ejected);
@@ -206,6 +210,10 @@ std::string Server::ejected_endpoints(std::string_view backend) const {
   return started() ? server::ejected_endpoints(*config_, backend) : std::string();
 }
 
+std::string Server::ill_endpoints(std::string_view backend) const {
+  return started() ? server::ill_endpoints(*config_, checks_.book(), backend) : std::string();
+}
+
 void Server::announce_drain() {
   for (auto& worker : workers_) {
     worker->announce_drain();
@@ -236,11 +244,12 @@ void Server::collect(net::Loop& loop, std::move_only_function<void(std::string)>
   collection->total.connection_limit = setup_.connections.total;
   collection->total.memory_limit_bytes = overload_.limit_bytes();
   collection->total.memory_used_bytes = memory_used_.load(std::memory_order_relaxed);
-  const auto finish = [collection, workers = workers_.size()] {
+  const auto finish = [collection, workers = workers_.size(), &book = checks_.book()] {
     static const exchange::Config kNone;
     const auto& config = collection->config == nullptr ? kNone : *collection->config;
     collection->take(
-        to_prometheus_text(collection->total, config, workers, std::chrono::steady_clock::now()));
+        to_prometheus_text(collection->total, config, workers, std::chrono::steady_clock::now()) +
+        check_metrics(config, book));
   };
   auto all = std::make_shared<Countdown>(workers_.size(), loop, finish);
   for (auto& worker : workers_) {

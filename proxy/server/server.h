@@ -8,11 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "proxy/checks/health_checks.h"
 #include "proxy/exchange/options.h"
 #include "proxy/net/deadline.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/socket_address.h"
 #include "proxy/server/access_log.h"
+#include "proxy/server/check_news.h"
 #include "proxy/server/config_compiler.h"
 #include "proxy/server/connection_limits.h"
 #include "proxy/server/ejections.h"
@@ -62,6 +64,8 @@ class Server {
 
   // Of the backend by this key, those that are ejected now: "10.0.0.1:80, 10.0.0.2:80".
   [[nodiscard]] std::string ejected_endpoints(std::string_view backend) const;
+  // And those whose checks fail, with the reason: "10.0.0.1:80 (status 503)".
+  [[nodiscard]] std::string ill_endpoints(std::string_view backend) const;
 
   [[nodiscard]] const exchange::Config* config() const { return config_.get(); }
 
@@ -79,6 +83,7 @@ class Server {
   ConnectionLimits limits_;
   WorkerSetup worker_setup_;
   ConfigCompiler compiler_;
+  checks::HealthChecks checks_;
   std::shared_ptr<const exchange::Config> config_;  // the last published
   std::unique_ptr<AccessLog> log_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -87,6 +92,7 @@ class Server {
   std::atomic<std::uint64_t> memory_used_ = 0;  // as last seen; metrics are asked for by any thread
   net::Deadline memory_deadline_;
   Ejections ejections_;
+  CheckNews check_news_;
   std::shared_ptr<SuccessJudge> success_judge_ = std::make_shared<SuccessJudge>();
   bool awaits_tallies_ = false;
   std::uint32_t seen_health_changes_ = 0;
