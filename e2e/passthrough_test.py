@@ -165,6 +165,58 @@ def test_another_endpoint_is_tried_where_one_can_not_be_reached(program):
             assert client.recv(100) == b"one\n"
 
 
+def ejected(program):
+    return program.metric("portico_endpoints_ejected")
+
+
+def test_an_endpoint_that_can_not_be_reached_is_left_alone(site):
+    with portico.Portico(site, "--enable-ssl-passthrough") as program:
+
+        def greeted():
+            with connect(program, "half.test") as client:
+                return client.recv(100) == b"one\n"
+
+        portico.eventually(lambda: greeted() and ejected(program) >= 1, what="its ejection")
+        assert all(greeted() for _ in range(8))
+        assert program.metric("portico_endpoint_ejections_total") >= 1
+
+
+def test_an_endpoint_that_accepts_and_says_nothing_is_left_alone(folder, backends):
+    silent = socket.create_server(("127.0.0.1", 0), backlog=64)
+    with contextlib.ExitStack() as stack:
+        folder.write("services.yaml", *served("tls", silent.getsockname()[1], backends[0].port))
+        asks = {"ssl-passthrough": "true", "proxy-connect-timeout": "1"}
+        folder.write("ingress.yaml", ingress("secret", rule("secret.test", path("/", "tls")), annotations=asks))
+        program = stack.enter_context(portico.Portico(folder, "--enable-ssl-passthrough"))
+        stack.enter_context(silent)  # ends what it never took before the program waits for it
+
+        def hello():
+            plain = stack.enter_context(socket.create_connection(program.https, timeout=wire.SECONDS))
+            client = OURS.context(check_hostname=False).wrap_socket(
+                plain, server_hostname="secret.test", do_handshake_on_connect=False
+            )
+            stack.enter_context(client)
+            client.setblocking(False)
+            with contextlib.suppress(ssl.SSLWantReadError):
+                client.do_handshake()
+
+        for _ in range(20):  # half of them meet it
+            hello()
+        portico.eventually(lambda: ejected(program) == 1, what="its ejection")
+
+
+def test_a_client_stays_with_an_endpoint_where_its_address_is_hashed(folder, backends):
+    folder.write("services.yaml", *served("tls", *(backend.port for backend in backends)))
+    asks = {"ssl-passthrough": "true", "upstream-hash-by": "$remote_addr"}
+    folder.write("ingress.yaml", ingress("secret", rule("secret.test", path("/", "tls")), annotations=asks))
+    with portico.Portico(folder, "--enable-ssl-passthrough") as program:
+        greetings = set()
+        for _ in range(12):
+            with connect(program) as client:
+                greetings.add(client.recv(100))
+        assert len(greetings) == 1
+
+
 def test_where_none_can_be_reached_the_connection_is_closed_and_counted(program):
     name = 'portico_tls_passthrough_total{outcome="unreached"}'
     before = program.metrics()[name]

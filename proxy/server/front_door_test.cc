@@ -6,6 +6,7 @@
 #include "proxy/net/tcp_transport.h"
 #include "proxy/server/server.h"
 #include "proxy/server/testing/client.h"
+#include "proxy/server/testing/client_hello.h"
 
 namespace portico::server {
 namespace {
@@ -83,18 +84,8 @@ routing::Settings with_proxy_protocol(std::string_view trusted) {
   return settings;
 }
 
-// A ClientHello of TLS 1.2 for "a.example".
 std::string hello() {
-  using std::string_literals::operator""s;
-  const std::string name = "a.example";
-  const auto u16 = [](std::size_t n) {
-    return std::string{static_cast<char>(n >> 8), static_cast<char>(n & 0xFF)};
-  };
-  const auto entry = "\0"s + u16(name.size()) + name;
-  const auto extension = "\0\0"s + u16(entry.size() + 2) + u16(entry.size()) + entry;
-  const auto body = "\x03\x03"s + std::string(32, 'r') + "\0"s + "\0\x02\xC0\x2F"s + "\x01\0"s +
-                    u16(extension.size()) + extension;
-  return "\x16\x03\x01"s + u16(body.size() + 4) + "\x01\0"s + u16(body.size()) + body;
+  return testing::client_hello("a.example");
 }
 
 TEST_F(FrontDoorTest, TakesTheClientFromATrustedProxysHeader) {

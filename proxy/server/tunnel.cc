@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/net/proxy_header.h"
+#include "proxy/upstream/connect.h"
 #include "routing/retry_plan.h"
 
 namespace portico::server {
@@ -20,57 +21,81 @@ Tunnel::Tunnel(exchange::Context& context, TunnelOwner& owner,
     : context_(context),
       owner_(owner),
       server_name_(std::move(server_name)),
+      config_(context.config),
+      match_(match),
       route_(match.route),
       route_owner_(context.config->config().routes.owner_of(match)),
       idle_timeout_(context.config->config().settings->stream_timeout),
+      health_(context.loop),
+      choice_(context.balancers, health_),
       began_(std::chrono::steady_clock::now()),
       client_(*this),
       upstream_(*this),
-      deadline_(context.loop, [this] { finish(504, "idle for too long", true); }) {
+      deadline_(context.loop, [this] { finish(504, "idle for too long", true); }),
+      answer_deadline_(context.loop,
+                       [this] { tell_failed(routing::upstream_error::kHeadTimeout); }) {
   client_.transport = std::move(client);
-  const auto* backend =
-      context.config->config().backends.find(static_cast<std::size_t>(route_->backend));
-  if (backend == nullptr || backend->endpoints.empty()) {
-    return;
-  }
-  const std::span endpoints(backend->endpoints);
-  const auto near = backend->near_endpoints == 0 ? endpoints.size() : backend->near_endpoints;
-  const auto first = context.balancers.next_turn(route_->backend, false, endpoints.first(near),
-                                                 [](std::size_t) { return false; });
-  for (std::size_t i = 0; i < routing::kMaxTries; ++i) {
-    const auto place = i % endpoints.size();
-    const auto index = place < near ? (first + place) % near : place;  // far ones come last
-    candidates_.push_back(endpoints[index].address);
-  }
+  choice_.begin();
+  health_.begin();
 }
 
 void Tunnel::start() {
   client_.transport->start(client_);
   client_.transport->pause_reading();  // until there is somebody to give it to
-  if (candidates_.empty()) {
-    finish(503, "no ready endpoint", false);
-    return;
-  }
   connect();
 }
 
 void Tunnel::connect() {
-  const auto& to = candidates_[attempts_++];
+  const auto* const chosen = next_endpoint();
+  if (chosen == nullptr) {
+    finish(503, "no ready endpoint", false);
+    return;
+  }
+  endpoint_ = *chosen;
+  ++attempts_;
+  choice_.try_began(endpoint_.id);
   const net::ConnectOptions options{.timeout = route_->policy->connect_timeout,
                                     .keepalive = kKeepalive};
-  connecting_.emplace(context_.loop, to, options, [this](auto result) {
+  connecting_.emplace(context_.loop, endpoint_.address, options, [this](auto result) {
     if (result) {
       on_connected(std::move(*result));
     } else {
-      on_connect_failed();
+      on_connect_failed(result.error());
     }
   });
+}
+
+// By an empty request of this client's: what goes by more than that, goes by the strategy.
+const exchange::Endpoint* Tunnel::next_endpoint() {
+  const auto& config = config_->config();
+  const auto* const backend = config.backends.find(static_cast<std::size_t>(route_->backend));
+  if (backend == nullptr) {
+    return nullptr;
+  }
+  const http::RequestHead head{};
+  const routing::NormalTarget target;
+  exchange::ClientFacts client;
+  client.decide(config.settings->client_address, head, client_.transport->info());
+  health_.begin_try(*route_->policy, backend->endpoints.size(), context_.loop.now());
+  return choice_.next(route_->backend, *backend, backend->endpoints,
+                      {.head = head,
+                       .target = target,
+                       .client = client,
+                       .host = server_name_,
+                       .route_path = route_->spec->path,
+                       .server_name = match_.owner == nullptr ? "" : match_.owner->host(),
+                       .strategy = config.settings->load_balance,
+                       .panic_percent = config.settings->panic_percent,
+                       .slow_start = config.settings->slow_start});
 }
 
 void Tunnel::on_connected(std::unique_ptr<net::Transport> transport) {
   upstream_.transport = std::move(transport);
   connecting_.reset();
+  match_ = {};
+  config_.reset();
   deadline_.arm(idle_timeout_);
+  await_answer();
   announce();
   upstream_.transport->start(upstream_);
   client_.transport->resume_reading();
@@ -90,8 +115,11 @@ void Tunnel::announce() {
   upstream_.transport->write({&piece, 1});
 }
 
-void Tunnel::on_connect_failed() {
-  if (attempts_ < candidates_.size()) {
+void Tunnel::on_connect_failed(net::TransportError error) {
+  health_.failed(endpoint_, upstream::connect_error(error), false);
+  choice_.try_ended();
+  health_.try_ended();
+  if (attempts_ < routing::kMaxTries) {
     connect();
     return;
   }
@@ -99,11 +127,36 @@ void Tunnel::on_connect_failed() {
   finish(502, "no endpoint could be reached", false);
 }
 
+// ---- what its endpoint's health is told
+
+// A kernel accepts connections for a process that stands still, too.
+void Tunnel::await_answer() {
+  awaits_answer_ = true;
+  answer_deadline_.arm(route_->policy->connect_timeout);
+}
+
+void Tunnel::tell_answered() {
+  answer_deadline_.cancel();
+  if (std::exchange(awaits_answer_, false)) {
+    health_.answered(endpoint_, 200);
+  }
+}
+
+void Tunnel::tell_failed(const routing::ProxyError& error) {
+  answer_deadline_.cancel();
+  if (std::exchange(awaits_answer_, false)) {
+    health_.failed(endpoint_, error, false);
+  }
+}
+
 // ---- both ways
 
 std::size_t Tunnel::relay(Side& from, std::span<char> bytes) {
   auto& to = other(from);
   from.received_bytes += bytes.size();
+  if (&from == &upstream_ && awaits_answer_) {
+    tell_answered();
+  }
   deadline_.arm(idle_timeout_);
   const iovec piece{.iov_base = bytes.data(), .iov_len = bytes.size()};
   if (!to.transport->write({&piece, 1})) {
@@ -125,12 +178,18 @@ void Tunnel::drained(Side& side) {
 
 void Tunnel::ended(Side& side) {
   side.has_ended = true;
+  if (&side == &upstream_ && !client_.has_ended) {
+    tell_failed(routing::upstream_error::kClosedBeforeAnswer);
+  }
   deadline_.arm(idle_timeout_);
   other(side).transport->finish_writing();
   close_if_over();
 }
 
 void Tunnel::failed(Side& side) {
+  if (&side == &upstream_) {
+    tell_failed(routing::upstream_error::kResetBeforeAnswer);
+  }
   finish(200, &side == &client_ ? "the client broke off" : "the endpoint broke off", true);
 }
 
@@ -143,6 +202,9 @@ void Tunnel::close_if_over() {
 
 void Tunnel::finish(std::uint16_t status, std::string_view reason, bool reset) {
   deadline_.cancel();
+  answer_deadline_.cancel();
+  choice_.try_ended();
+  health_.try_ended();
   for (auto* const side : {&client_, &upstream_}) {
     if (side->transport != nullptr) {
       side->transport->close(reset);
@@ -164,9 +226,10 @@ void Tunnel::record(std::uint16_t status, std::string_view reason) {
        .duration = took,
        .upstream_duration = attempts_ == 0 ? std::chrono::steady_clock::duration() : took,
        .client = client_.transport->info().peer,
-       .endpoint = attempts_ == 0 ? nullptr : &candidates_[attempts_ - 1],
+       .endpoint = attempts_ == 0 ? nullptr : &endpoint_.address,
        .route = route_,
-       .attempts = static_cast<int>(attempts_),
+       .attempts = attempts_,
+       .ejections = health_.ejections(),
        .reason = reason});
 }
 

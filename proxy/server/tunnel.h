@@ -10,9 +10,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "proxy/exchange/context.h"
+#include "proxy/exchange/endpoint_choice.h"
+#include "proxy/exchange/health_gate.h"
 #include "proxy/exchange/reaper.h"
 #include "proxy/net/connector.h"
 #include "proxy/net/deadline.h"
@@ -32,8 +33,13 @@ class TunnelOwner {
   ~TunnelOwner() = default;
 };
 
+// Its endpoint is chosen as a request's is, by what there is of one: the client's address and the
+// name it asks for. What the endpoint's health is told: that it can't be reached, or says nothing
+// to the client's hello, which has always come already; its first byte is an answer.
+//
 // Thread:    worker-bound.
-// Lifetime:  the owner's, until on_tunnel_closed. Holds no Config once it is made, but its route.
+// Lifetime:  the owner's, until on_tunnel_closed. Holds no Config once it is connected, but its
+//            route.
 // Errors:    an endpoint that can't be reached gives way to another one, three tries in all. A side
 //            that fails resets the other, so that a cut can't look like an end. Recorded once.
 class Tunnel final : public exchange::Mortal {
@@ -62,9 +68,13 @@ class Tunnel final : public exchange::Mortal {
   };
 
   void connect();
+  [[nodiscard]] const exchange::Endpoint* next_endpoint();
   void on_connected(std::unique_ptr<net::Transport> transport);
   void announce();
-  void on_connect_failed();
+  void on_connect_failed(net::TransportError error);
+  void await_answer();
+  void tell_answered();
+  void tell_failed(const routing::ProxyError& error);
   std::size_t relay(Side& from, std::span<char> bytes);
   void ended(Side& side);
   void drained(Side& side);
@@ -77,16 +87,22 @@ class Tunnel final : public exchange::Mortal {
   exchange::Context& context_;
   TunnelOwner& owner_;
   std::string server_name_;
+  exchange::ConfigPointer config_;  // until it is connected, as what match_ points to
+  routing::RouteTable::Match match_;
   const routing::Route* route_;
   std::shared_ptr<const void> route_owner_;
   std::chrono::milliseconds idle_timeout_;
-  std::vector<net::SocketAddress> candidates_;  // one a try
-  std::size_t attempts_ = 0;
+  exchange::HealthGate health_;
+  exchange::EndpointChoice choice_;
+  exchange::Endpoint endpoint_;  // of the last try
+  int attempts_ = 0;
   std::chrono::steady_clock::time_point began_;
   Side client_;
   Side upstream_;
   std::optional<net::Connector> connecting_;
   net::Deadline deadline_;
+  net::Deadline answer_deadline_;
+  bool awaits_answer_ = false;  // the endpoint has said nothing, and that was not told
 };
 
 }  // namespace portico::server

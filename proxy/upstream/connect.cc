@@ -14,19 +14,6 @@ constexpr routing::ProxyError kNoSocket{
     503, routing::ErrorSide::kUpstream, routing::RetryRule::kAnotherEndpoint,
     "no descriptor, port or memory for a connection to the endpoint"};
 
-routing::ProxyError connect_error(net::TransportError error) {
-  switch (error) {
-    case net::TransportError::kConnectRefused:
-      return routing::upstream_error::kConnectRefused;
-    case net::TransportError::kTimedOut:
-      return routing::upstream_error::kConnectTimeout;
-    case net::TransportError::kOther:
-      return kNoSocket;
-    default:
-      return routing::upstream_error::kConnectFailed;
-  }
-}
-
 std::shared_ptr<const exchange::UpstreamTls> share(const exchange::UpstreamTls* tls) {
   return tls == nullptr ? nullptr : tls->shared_from_this();
 }
@@ -40,6 +27,19 @@ std::optional<net::ProxyHeaderText> header_of(const exchange::Announcement* anno
 }
 
 }  // namespace
+
+routing::ProxyError connect_error(net::TransportError error) {
+  switch (error) {
+    case net::TransportError::kConnectRefused:
+      return routing::upstream_error::kConnectRefused;
+    case net::TransportError::kTimedOut:
+      return routing::upstream_error::kConnectTimeout;
+    case net::TransportError::kOther:
+      return kNoSocket;
+    default:
+      return routing::upstream_error::kConnectFailed;
+  }
+}
 
 Connect::Connect(net::Loop& loop, const exchange::Endpoint& endpoint,
                  const net::ConnectOptions& options, FailureReasons& reasons, Handler done)

@@ -18,6 +18,9 @@
 
 namespace portico::upstream {
 
+// Of a connection that did not come about.
+[[nodiscard]] routing::ProxyError connect_error(net::TransportError error);
+
 // One attempt, begun by constructing it; `options.timeout` is for both together.
 //
 // Thread:    worker-bound.
