@@ -326,12 +326,17 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
            "consecutive_5xx", "0",
            "Portico's own: as many 5xx of any kind in a row eject an endpoint too (up to 255); 0: "
            "only 502, 503 and 504 count"),
+    wish("slow-start", kIngress, read_slow_start, Guard::kNo, "the ConfigMap's (off)",
+         "Portico's own: for so many seconds (up to 900) an endpoint that is new, or back, gets "
+         "less than its share, a tenth at first; not where hashing or affinity chooses"),
+    wish("panic-threshold", kIngress, read_panic_threshold, Guard::kNo, "the ConfigMap's (0)",
+         "Portico's own: where fewer percent of the endpoints than this serve, all are tried as if "
+         "none were ejected; 0: only where none serves"),
     wish(
         "health-check", kIngress, read_health_check, Guard::kNo, "off",
         "Portico's own: endpoints are asked whether they are well, and stepped over while they are "
         "not: `http` (GET), `tcp` (a connection, and the TLS handshake where TLS is spoken), "
-        "`grpc` "
-        "(grpc.health.v1.Health)"),
+        "`grpc` (grpc.health.v1.Health)"),
     of_health_check("health-check-path", read_health_check_path, "/",
                     "Portico's own: what `http` asks for"),
     of_health_check("health-check-host", read_health_check_host, "the endpoint's address",
@@ -373,13 +378,6 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
          "the ConfigMap's (0)",
          "Portico's own: seconds that a request may wait where circuit-max-requests or "
          "circuit-max-connections are reached; 0: it is answered 503 at once"),
-    wish("slow-start", kIngress, read_slow_start, Guard::kNo, "the ConfigMap's (off)",
-         "Portico's own: for so many seconds (up to 900) an endpoint that is new, or back, gets "
-         "less "
-         "than its share, a tenth at first; not where hashing or affinity chooses"),
-    wish("panic-threshold", kIngress, read_panic_threshold, Guard::kNo, "the ConfigMap's (0)",
-         "Portico's own: where fewer percent of the endpoints than this serve, all are tried as if "
-         "none were ejected; 0: only where none serves"),
     // Proxying
     served(
         "proxy-body-size", read_into<&Policy::max_body_bytes, read_size>, "max_body_bytes", "1m",
