@@ -1,12 +1,14 @@
 // One annotation, any name and value: what is read stays within what nginx could mean, and a guard
-// never opens.
+// never opens. On a Service or a slice it is taken or found, never both nor neither.
 //
 // Input: the name, a newline, the value.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
+#include "controller/translate/annotation_values.h"
 #include "controller/translate/annotations.h"
+#include "controller/translate/service_annotations.h"
 
 namespace {
 
@@ -29,6 +31,20 @@ void require_sane(const routing::Policy& policy) {
   }
 }
 
+void require_heard(const std::string& name, std::string_view value) {
+  kube::Service service;
+  service.meta.annotations.emplace(name, value);
+  const auto reading = translate::read_service(service);
+  require(reading.asked.size() + reading.findings.size() == 1);
+  kube::EndpointSlice slice;
+  slice.meta.annotations.emplace(name, value);
+  const auto weight = translate::slice_weight(slice);
+  require(weight >= 1 && weight <= 1'000);
+  require(translate::check_slice_annotations(slice).empty() ==
+          (name == "portico.dev/weight" &&
+           (weight != 1 || translate::read_count(translate::trim(value)) == 1U)));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -49,5 +65,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       require(reading.policy == routing::Policy{});
     }
   }
+  require_heard(std::string(translate::kPorticoPrefix).append(name), value);
   return 0;
 }
