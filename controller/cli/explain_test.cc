@@ -51,6 +51,23 @@ TEST_F(Explain, NamesRuleBackendAndEndpoints) {
               HasSubstr("policy       request body 1 MiB, connect 5 s, send 60 s, read 60 s\n"));
 }
 
+TEST_F(Explain, SaysWhatIsWrongWithTheServiceAndItsSlices) {
+  std::string text = kWeb;
+  for (const auto* of : {"{name: web}", "{name: web-1,"}) {
+    const auto at = text.find(of) + 1;
+    text.insert(at, "annotations: {portico.dev/load-balance: ewma, portico.dev/weight: x}, ");
+  }
+  folder.write("web.yaml", text);
+  folder.write("ingress.yaml", kIngress);
+  EXPECT_EQ(explain("http://web.test/app"), 0);
+  EXPECT_THAT(output,
+              HasSubstr("balancing    peak EWMA of two drawn by lot, as the Service asks\n"));
+  EXPECT_THAT(output, HasSubstr("warning: Service default/web: "
+                                "metadata.annotations[portico.dev/weight]: "));
+  EXPECT_THAT(output, HasSubstr("error: EndpointSlice default/web-1: "
+                                "metadata.annotations[portico.dev/weight]: \"x\" is not"));
+}
+
 TEST_F(Explain, SaysWhenARequestIsTriedAgainWhereThatIsNotTheDefault) {
   folder.write("ingress.yaml", kIngress);
   EXPECT_EQ(explain("http://web.test/app"), 0);

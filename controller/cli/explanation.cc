@@ -390,12 +390,30 @@ class Explanation {
     }
   }
 
-  // Of the Ingresses that were considered and of those that name the host but are not served, with
-  // their Secrets.
+  void add_backend(const std::string& key, std::set<routing::ObjectRef>& relevant) const {
+    const auto* backend = snapshot_.backends.find(key);
+    if (backend == nullptr) {
+      return;
+    }
+    const auto& namespace_ = backend->namespace_;
+    relevant.insert({kube::Service::kKind, namespace_, backend->service});
+    for (const auto* slice :
+         translator_.state().slices_of(translate::object_name(namespace_, backend->service))) {
+      relevant.insert({kube::EndpointSlice::kKind, namespace_, slice->meta.name});
+    }
+  }
+
+  // Of the Ingresses that were considered, with their Services and slices, and of those that name
+  // the host but are not served, with their Secrets.
   void print_findings() {
     std::set<routing::ObjectRef> relevant;
     for (const auto& candidate : candidates_) {
-      relevant.insert(candidate.route->spec->origin);
+      const auto& spec = *candidate.route->spec;
+      relevant.insert(spec.origin);
+      add_backend(spec.backend, relevant);
+      if (spec.canary != nullptr) {
+        add_backend(spec.canary->route->backend, relevant);
+      }
     }
     for (const auto& [key, ingress] : translator_.state().ingresses()) {
       if (!names_host(*ingress)) {
