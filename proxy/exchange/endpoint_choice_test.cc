@@ -46,9 +46,12 @@ struct Shop {
     head.target = "/";
     head.fields.clear();
     head.fields.add(http::FieldId::kOther, "x-user", user);
-    const auto* chosen =
-        choice.next(routing::BackendId{0}, backend, backend.endpoints,
-                    {.head = head, .target = target, .client = facts, .host = "shop.example.com", .panic_percent = panic_percent});
+    const auto* chosen = choice.next(routing::BackendId{0}, backend, backend.endpoints,
+                                     {.head = head,
+                                      .target = target,
+                                      .client = facts,
+                                      .host = "shop.example.com",
+                                      .panic_percent = panic_percent});
     return static_cast<std::size_t>(chosen - backend.endpoints.data());
   }
   // Of a request of its own.

@@ -29,8 +29,8 @@ struct Metrics {
     std::uint64_t refused = 0;  // for want of a token: see exchange/retry_budget.h
   };
 
-  std::vector<StatusClasses> by_backend;  // by BackendId
-  StatusClasses without_backend{};        // no route matched
+  std::vector<StatusClasses> by_backend;         // by BackendId
+  StatusClasses without_backend{};               // no route matched
   std::vector<std::uint64_t> panics_by_backend;  // requests; by BackendId
   std::array<std::uint64_t, kLatencyBounds.size() + 1> latency{};
   double latency_sum_seconds = 0;
