@@ -102,6 +102,23 @@ TEST(Metrics, CountsAnEndpointOfSeveralBackendsOnceAmongThoseThatAreOut) {
               HasSubstr("portico_endpoints_ejected{namespace=\"\",service=\"\",port=\"\"} 1\n"));
 }
 
+TEST(Metrics, CountsRequestsInPanicByBackend) {
+  const routing::Route route{.backend = routing::BackendId{3}};
+  auto panicking = record(&route, 200);
+  panicking.panicked = true;
+  Metrics worker;
+  worker.count(record(&route, 200));
+  EXPECT_THAT(text_of(worker), Not(HasSubstr("portico_backend_panics_total{")));
+  worker.count(panicking);
+  Metrics total;
+  total.add(worker);
+  total.add(worker);
+  EXPECT_THAT(text_of(total), HasSubstr("portico_backend_panics_total{namespace=\"default\","
+                                        "service=\"we\\\"b\",port=\"80\"} 2\n"));
+  total.retire(route.backend);
+  EXPECT_THAT(text_of(total), Not(HasSubstr("portico_backend_panics_total{")));
+}
+
 TEST(Metrics, CountsWhatLimitsDidNotLetBeDone) {
   exchange::Circuit circuit;
   circuit.set({.requests = 2});
@@ -126,23 +143,6 @@ TEST(Metrics, CountsWhatLimitsDidNotLetBeDone) {
               HasSubstr("portico_circuit_pending{namespace=\"\",service=\"\",port=\"\"} 0\n"));
   total.retire(route.backend);
   EXPECT_THAT(to_prometheus_text(total, *config, 1, {}), Not(HasSubstr("circuit_refused_total{")));
-}
-
-TEST(Metrics, CountsRequestsInPanicByBackend) {
-  const routing::Route route{.backend = routing::BackendId{3}};
-  auto panicking = record(&route, 200);
-  panicking.panicked = true;
-  Metrics worker;
-  worker.count(record(&route, 200));
-  EXPECT_THAT(text_of(worker), Not(HasSubstr("portico_backend_panics_total{")));
-  worker.count(panicking);
-  Metrics total;
-  total.add(worker);
-  total.add(worker);
-  EXPECT_THAT(text_of(total), HasSubstr("portico_backend_panics_total{namespace=\"default\","
-                                        "service=\"we\\\"b\",port=\"80\"} 2\n"));
-  total.retire(route.backend);
-  EXPECT_THAT(text_of(total), Not(HasSubstr("portico_backend_panics_total{")));
 }
 
 TEST(Metrics, CountsLatencyInCumulativeBuckets) {
