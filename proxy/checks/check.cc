@@ -27,8 +27,13 @@ exchange::Endpoint endpoint_of(exchange::EndpointId id, const Target& target) {
           .tls = target.tls.get()};
 }
 
-std::unexpected<std::string> failed(std::string_view reason) {
-  return std::unexpected(std::string(reason));
+Check::Failed failed(std::string_view reason) {
+  return {std::string(reason)};
+}
+
+Check::Result failed_connect(const routing::ProxyError& error) {
+  constexpr std::uint16_t kOwnShortage = 503;
+  return error.status == kOwnShortage ? Check::Result(Check::Untold()) : failed(error.reason);
 }
 
 // A field's value, as far as it is a number.
@@ -71,7 +76,7 @@ void Check::begin() {
     connect_ = std::make_unique<upstream::Connect>(
         room_.loop, endpoint_, net::ConnectOptions{.timeout = timeout}, room_.reasons,
         [this](upstream::Connect::Result result) {
-          finish(result ? Result() : failed(result.error().reason));
+          finish(result ? Result(Passed()) : failed_connect(result.error()));
         });
     return;
   }
@@ -84,7 +89,7 @@ void Check::on_acquired(exchange::ClientStream& stream) {
 }
 
 void Check::on_acquire_failed(const routing::ProxyError& error) {
-  finish(failed(error.reason));
+  finish(failed_connect(error));
 }
 
 void Check::ask(exchange::ClientStream& stream) {
@@ -165,7 +170,7 @@ Check::Result Check::judge_status(std::uint16_t status) const {
   };
   const auto& good = target_.spec.statuses;
   if (good.empty() ? holds(kGoodByDefault) : std::ranges::any_of(good, holds)) {
-    return {};
+    return Passed();
   }
   return failed(fmt::format("status {}", status));
 }
@@ -193,7 +198,7 @@ Check::Result Check::judge_call(const http::FieldBlock* trailers) const {
   }
   switch (*reply) {
     case ServingStatus::kServing:
-      return {};
+      return Passed();
     case ServingStatus::kNotServing:
       return failed("it says NOT_SERVING");
     default:

@@ -1,13 +1,13 @@
 // One check of one endpoint: a connection of its own, a question, and whether the answer is good.
 #pragma once
 
-#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "proxy/checks/target.h"
 #include "proxy/exchange/reaper.h"
@@ -36,12 +36,18 @@ struct CheckRoom {
 // Thread:    its loop's.
 // Lifetime:  destroying it gives up. `done` is called once, never from inside the constructor, and
 //            must not destroy it before the loop's turn is over (exchange/reaper.h).
-// Errors:    are failed checks: a reason for people.
+// Errors:    are failed checks, with a reason for people. That this machine has no descriptor, port
+//            or memory tells nothing of the endpoint.
 class Check final : public exchange::Mortal,
                     private exchange::ResponseSink,
                     private exchange::AcquireSink {
  public:
-  using Result = std::expected<void, std::string>;
+  struct Passed {};
+  struct Failed {
+    std::string reason;
+  };
+  struct Untold {};
+  using Result = std::variant<Passed, Failed, Untold>;
   using Done = std::move_only_function<void(Result)>;
 
   // `id`: a number that no other check in this room has; connections are kept apart by it.

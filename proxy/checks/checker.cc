@@ -164,16 +164,24 @@ void Checker::on_done(CheckId id, const Check::Result& result) {
   auto& target = checked(id);
   --running_;
   reaper_.take(std::move(target.running));
-  if (!result) {
-    target.reason = result.error();
+  if (!std::holds_alternative<Check::Untold>(result)) {
+    take_in(target, result);
   }
-  const bool changed = target.streak.count(result.has_value(), target.target.spec);
-  for (const auto& user : target.users) {
-    tell(target, user, changed, result.has_value());
-  }
-  count(target, result.has_value());
   schedule_.finish(id, loop_.now());
   run_due();
+}
+
+void Checker::take_in(Checked& target, const Check::Result& result) {
+  const auto* const failure = std::get_if<Check::Failed>(&result);
+  const bool passed = failure == nullptr;
+  if (!passed) {
+    target.reason = failure->reason;
+  }
+  const bool changed = target.streak.count(passed, target.target.spec);
+  for (const auto& user : target.users) {
+    tell(target, user, changed, passed);
+  }
+  count(target, passed);
 }
 
 // An accepted connection is no proof against an ejection: what accepts may answer nothing but

@@ -96,6 +96,7 @@ class Checker {
   void run_due();
   void start(CheckId id);
   void on_done(CheckId id, const Check::Result& result);
+  void take_in(Checked& checked, const Check::Result& result);
   void tell(const Checked& checked, const User& user, bool changed, bool passed);
   void count(const Checked& checked, bool passed);
 

@@ -1,5 +1,7 @@
 #include "proxy/checks/checker.h"
 
+#include <sys/resource.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -225,6 +227,31 @@ TEST_F(CheckerTest, ARefusedConnectionFails) {
   endpoint.answer = kGood;
   endpoint.listen(endpoint.address().to_string());
   run_until([&] { return !health.is_ill() && !other.is_ill(); });
+}
+
+TEST_F(CheckerTest, WantOfDescriptorsTellsNothingOfTheEndpoint) {
+  endpoint.answer = kGood;
+  check(kA, {checked(spec(), health), checked(spec(HealthCheckSpec::Kind::kTcp), other)});
+  run_checks(2);
+  const auto before = checks();
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  rlimit none = limit;
+  none.rlim_cur = 3;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  int turns = 0;
+  net::Deadline tick(loop, [&] {
+    ++turns;
+    tick.arm(milliseconds(100));
+  });
+  tick.arm(milliseconds(100));
+  const bool waited = loop.run_until([&] { return turns >= 5; }, std::chrono::seconds(60));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_TRUE(waited);
+  EXPECT_LE(checks(), before + 2);  // those that had begun
+  EXPECT_FALSE(health.is_ill());
+  EXPECT_FALSE(other.is_ill());
+  run_checks(2);
 }
 
 TEST_F(CheckerTest, ATcpCheckSendsNothing) {

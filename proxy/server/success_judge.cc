@@ -21,7 +21,8 @@ std::string percent(double share) {
 }
 
 bool is_out(const Endpoint& endpoint) {
-  return endpoint.health == nullptr || endpoint.health->state().is_out();
+  const auto* const health = endpoint.health;
+  return health == nullptr || health->is_out() || health->is_ill();
 }
 
 // The one that was put out.
