@@ -10,7 +10,8 @@ namespace portico::exchange {
 
 // The one of `main`, which has a canary, and that canary. A canary that can't serve leaves all to
 // the main route, as in ingress-nginx: its backend is missing, denied or without endpoints.
-// Allocates nothing. `is_tls` says how the request came.
+// Allocates nothing (a pattern keeps what it has learned, up to a bound). `is_tls` says how the
+// request came.
 const routing::Route& choose_canary(const routing::Route& main, const http::FieldBlock& fields,
                                     const Config& config, bool is_tls, routing::Lots& lots);
 

@@ -7,6 +7,7 @@
 #include "proxy/exchange/canary_choice.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/exchange/testing/scene.h"
+#include "routing/testing/count_allocations.h"
 
 namespace portico::exchange {
 namespace {
@@ -200,6 +201,21 @@ TEST(ExchangeCanary, ASessionOfACanaryThatIsGoneGoesToTheMainBackend) {
       ConfigBuilder().affinity({}).backend(kMain, {kMainPort}).route(kHost, "/", kMain).build());
   EXPECT_EQ(ask(scene, {}, session), kMainPort);
   EXPECT_NE(session_of(scene), "");
+}
+
+TEST(ExchangeCanary, ChoosingAllocatesNothing) {
+  const auto config = sticky_shop({.header = "X-Canary", .cookie = "canary", .weight = 10}).build();
+  const auto* main = config->routes.match({.host = kHost, .path = "/"}).route;
+  http::FieldBlock fields;
+  fields.add(http::FieldId::kOther, "X-Canary", "perhaps");
+  fields.add(http::FieldId::kCookie, "Cookie", "theme=dark; canary=yes");
+  routing::Lots lots(7);
+  EXPECT_EQ(routing::testing::count_allocations([&] {
+              for (int i = 0; i < 100; ++i) {
+                (void)choose_canary(*main, fields, *config, false, lots);
+              }
+            }),
+            0U);
 }
 
 // ---- changes meanwhile
