@@ -476,6 +476,9 @@ void Exchange::on_response_body(std::span<const char> piece) {
 
 void Exchange::on_response_end(const http::FieldBlock* trailers) {
   response_ = Half::kEnded;
+  if (phase_ != Phase::kTunnel) {
+    circuit_pass_.leave();  // before the client can know, and ask again
+  }
   if (coded_) {
     coded_.end(*client_);
   }

@@ -63,6 +63,17 @@ TEST(Turnstile, WhoWaitsIsLetInInTheOrderOfComing) {
   }
 }
 
+TEST(Turnstile, APlaceThatGotFreeBeforeTheLineWasJoinedIsNotMissed) {
+  Gate gate;
+  ASSERT_TRUE(gate.turnstile.enter());
+  ASSERT_FALSE(gate.turnstile.enter());
+  gate.turnstile.leave();
+  const auto a = gate.turnstile.wait(gate.loop, gate.a, 9);
+  EXPECT_EQ(gate.log, "") << "never from inside";
+  run_posted(gate.loop);
+  EXPECT_EQ(gate.log, "a");
+}
+
 TEST(Turnstile, NobodyPassesTheLineBy) {
   Gate gate;
   gate.turnstile.set_limit(2);

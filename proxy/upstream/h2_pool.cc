@@ -75,18 +75,18 @@ class H2Pool::Connecting final {
   void retire() { retired_ = true; }
   [[nodiscard]] bool is_in_line() const { return turn_.has_value(); }
 
-  // By what has room again.
-  void serve_some() {
-    if (endpoint_.announcement != nullptr) {
-      return;
-    }
-    while (!waiting_.empty()) {
-      auto* const connection = pool_.find_room(endpoint_);
-      if (connection == nullptr) {
-        return;
-      }
+  [[nodiscard]] bool is_deserted() const { return waiting_.empty(); }
+  // Whether a stream of another connection would do.
+  [[nodiscard]] bool may_be_served() const {
+    return is_in_line() && !waiting_.empty() && endpoint_.announcement == nullptr;
+  }
+  // By what has room again; false where nothing has.
+  bool serve_one() {
+    auto* const connection = pool_.find_room(endpoint_);
+    if (connection != nullptr) {
       lend(*connection);
     }
+    return connection != nullptr;
   }
 
  private:
@@ -277,16 +277,24 @@ void H2Pool::serve_line() {
     }
   }
   for (const auto id : ids) {
-    const auto found = endpoints_.find(id);
-    if (found == endpoints_.end()) {
-      continue;
+    while (serve_one_of(id)) {
     }
-    const auto in_line = std::ranges::find_if(
-        found->second.coming, [](const auto& coming) { return coming->is_in_line(); });
-    if (in_line != found->second.coming.end()) {
-      (*in_line)->serve_some();
+    if (const auto found = endpoints_.find(id); found != endpoints_.end()) {
+      std::erase_if(found->second.coming, [](const auto& coming) {
+        return coming->is_in_line() && coming->is_deserted();
+      });
     }
   }
+}
+
+bool H2Pool::serve_one_of(exchange::EndpointId endpoint) {
+  const auto found = endpoints_.find(endpoint);
+  if (found == endpoints_.end()) {
+    return false;
+  }
+  const auto in_line = std::ranges::find_if(
+      found->second.coming, [](const auto& coming) { return coming->may_be_served(); });
+  return in_line != found->second.coming.end() && (*in_line)->serve_one();
 }
 
 bool H2Pool::close_idle_of(const exchange::Circuit& circuit) {

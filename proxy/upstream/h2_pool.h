@@ -55,6 +55,7 @@ class H2Pool final : private H2ConnectionOwner {
   void on_room(H2Connection& connection) override;
   void on_closed(H2Connection& connection) override;
   void serve_line();
+  bool serve_one_of(exchange::EndpointId endpoint);
   H2Connection* find_room(const exchange::Endpoint& endpoint);
   Connecting& connecting_to(const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout);
   void connect_for(const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout,

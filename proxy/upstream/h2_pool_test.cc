@@ -36,6 +36,7 @@ class H2Server final {
 
   std::uint32_t max_streams = 100;
   int requests = 0;
+  bool answers = true;
   std::vector<std::string> announced;  // by PROXY headers
 
  private:
@@ -51,7 +52,7 @@ class H2Server final {
     std::size_t on_bytes(std::span<char> bytes) override {
       session.receive(bytes.subspan(take_proxy_header({bytes.data(), bytes.size()})));
       for (auto& [id, stream] : streams) {
-        if (stream.ended && stream.sections == 1) {
+        if (server.answers && stream.ended && stream.sections == 1) {
           stream.sections = 2;
           stream.answer = "hi";
           http::H2FieldList head;
@@ -115,8 +116,9 @@ struct Asker final : exchange::AcquireSink {
     stream.end(nullptr);
   }
   // True if it got a stream at once.
-  bool ask(Pool& pool, const exchange::Endpoint& endpoint, Reuse reuse = Reuse::kAllowed) {
-    auto acquired = pool.acquire(endpoint, reuse, std::chrono::seconds(60), sink, *this);
+  bool ask(Pool& pool, const exchange::Endpoint& endpoint, Reuse reuse = Reuse::kAllowed,
+           std::chrono::milliseconds timeout = std::chrono::seconds(60)) {
+    auto acquired = pool.acquire(endpoint, reuse, timeout, sink, *this);
     pending = std::move(acquired.pending);
     if (acquired.stream != nullptr) {
       use(*acquired.stream);
@@ -283,6 +285,88 @@ TEST_F(H2PoolTest, OneWhoGivesUpLeavesTheOthersWaiting) {
   first.reset();
   finish(second);
   EXPECT_EQ(server.requests, 1);
+}
+
+// ---- limits
+
+struct LimitedH2PoolTest : H2PoolTest {
+  LimitedH2PoolTest() {
+    circuit.set({.connections = 1});
+    options.upstream_streams = 2;
+  }
+  exchange::Endpoint limited(std::uint32_t id = 0) {
+    auto to = endpoint(id);
+    to.circuit = &circuit;
+    return to;
+  }
+  exchange::Circuit circuit;
+};
+
+TEST_F(LimitedH2PoolTest, StreamsThatComeBackServeWhoWaits) {
+  std::array<Asker, 7> askers;
+  for (auto& asker : askers) {
+    EXPECT_FALSE(asker.ask(pool, limited()));
+  }
+  for (const auto& asker : askers) {
+    finish(asker);
+  }
+  EXPECT_EQ(server.accepted(), 1U);
+  EXPECT_EQ(pool.counts().connects, 1U);
+  run_until([&] { return circuit.connections.waiting() == 0; });
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+}
+
+TEST_F(LimitedH2PoolTest, OneThatIsIdleMakesRoomForOneToAnotherEndpoint) {
+  Asker first;
+  first.ask(pool, limited(0));
+  finish(first);
+  Asker second;
+  EXPECT_FALSE(second.ask(pool, limited(1)));
+  finish(second);
+  EXPECT_EQ(server.accepted(), 2U);
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+  EXPECT_EQ(pool.counts().open, 1U);
+}
+
+TEST_F(LimitedH2PoolTest, OneThatBecomesIdleElsewhereMakesRoom) {
+  Pool other(loop, options, reaper);
+  Asker first;
+  first.ask(pool, limited());
+  Asker second;
+  EXPECT_FALSE(second.ask(other, limited()));
+  EXPECT_EQ(circuit.connections.waiting(), 1U);
+  finish(first);
+  finish(second);
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+  EXPECT_EQ(pool.counts().open, 0U);
+}
+
+TEST_F(LimitedH2PoolTest, NobodyWaitsLongerThanForAConnect) {
+  server.answers = false;
+  Asker first;
+  first.ask(pool, limited(0));
+  run_until([&] { return server.requests == 1; });
+  Asker second;
+  second.ask(pool, limited(1), Reuse::kAllowed, std::chrono::milliseconds(1));
+  run_until([&] { return second.error.has_value(); });
+  EXPECT_EQ(*second.error, exchange::kNoConnection);
+  EXPECT_EQ(circuit.connections.waiting(), 0U);
+  first.sink.release();
+}
+
+TEST_F(LimitedH2PoolTest, AConnectThatNobodyWaitsForAnyMoreGivesItsTurnUp) {
+  server.answers = false;
+  Asker first;
+  first.ask(pool, limited(0));
+  run_until([&] { return server.requests == 1; });
+  Asker second;
+  second.ask(pool, limited(1));
+  second.pending.reset();
+  first.sink.release();
+  server.close_all();
+  run_until([&] { return circuit.connections.waiting() == 0; });
+  run_until([&] { return circuit.connections.inside() == 0; });
+  EXPECT_EQ(pool.counts().connects, 1U);
 }
 
 }  // namespace
