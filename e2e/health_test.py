@@ -123,7 +123,7 @@ def test_an_applications_errors_eject_only_where_that_is_asked(folder, endpoints
     *_, sick = endpoints
     ports = [endpoint.port for endpoint in endpoints]
     sick.play(faults.answer(500))
-    with serving(folder, ports) as program:
+    with serving(folder, ports, **{"portico.dev/outlier_success_rate": "off"}) as program:
         statuses(program, 60)
         assert requests_of(sick) >= 18
         assert program.metric("portico_endpoint_ejections_total") == 0

@@ -21,8 +21,7 @@ std::string percent(double share) {
 }
 
 bool is_out(const Endpoint& endpoint) {
-  const auto* const health = endpoint.health;
-  return health == nullptr || health->is_out() || health->is_ill();
+  return endpoint.health == nullptr || endpoint.health->is_out();
 }
 
 // The one that was put out.

@@ -67,6 +67,13 @@ TEST_F(SuccessJudgeTest, LeavesAllInWhereAllFail) {
   }
 }
 
+TEST_F(SuccessJudgeTest, WhoseChecksFailIsNoneOfTheHalfThatStays) {
+  config->backends.find(0)->endpoints.at(2).health->set_ill(true);
+  count(1, 100, 0);
+  count(2, 100, 60);
+  EXPECT_TRUE(look().empty());
+}
+
 TEST_F(SuccessJudgeTest, HeedsNobodyWhoIsNotThere) {
   count(9, 500, 500);
   count(1, 500, 500, routing::BackendId{7});
