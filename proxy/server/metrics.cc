@@ -216,6 +216,9 @@ void Metrics::count(const exchange::Record& record) {
     if (record.ejections != 0) {
       count_ejections(record);
     }
+    if (record.panicked) {
+      count_panic(record);
+    }
     return;
   }
   const auto status = record.meant_status != 0 ? record.meant_status : record.status;

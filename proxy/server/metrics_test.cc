@@ -110,6 +110,8 @@ TEST(Metrics, CountsRequestsInPanicByBackend) {
   worker.count(record(&route, 200));
   EXPECT_THAT(text_of(worker), Not(HasSubstr("portico_backend_panics_total{")));
   worker.count(panicking);
+  panicking.tunnel = true;
+  worker.count(panicking);
   Metrics total;
   total.add(worker);
   total.add(worker);

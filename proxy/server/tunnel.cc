@@ -230,6 +230,7 @@ void Tunnel::record(std::uint16_t status, std::string_view reason) {
        .route = route_,
        .attempts = attempts_,
        .ejections = health_.ejections(),
+       .panicked = choice_.panicked(),
        .reason = reason});
 }
 
