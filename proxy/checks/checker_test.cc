@@ -96,12 +96,12 @@ struct CheckerTest : ::testing::Test {
     std::vector<BackendChecks> changes;
     changes.push_back(
         {.backend = backend, .is_checked = true, .name = name, .endpoints = std::move(endpoints)});
-    checker.apply(std::move(changes));
+    checker.apply(changes);
   }
   void stop_checking(BackendId backend) {
     std::vector<BackendChecks> changes;
     changes.push_back({.backend = backend, .is_checked = false, .name = {}, .endpoints = {}});
-    checker.apply(std::move(changes));
+    checker.apply(changes);
   }
   template <class Done>
   void run_until(Done done) {
