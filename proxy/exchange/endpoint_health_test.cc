@@ -56,6 +56,14 @@ TEST_F(EndpointHealthTest, TellsSinceWhenItServesAgain) {
   EXPECT_EQ(health.serves_since(), EndpointHealth::Clock::time_point());
 }
 
+TEST_F(EndpointHealthTest, TellsSinceWhenItIsWellAgain) {
+  health.set_ill(false);
+  health.set_ill(true);
+  EXPECT_EQ(health.serves_since(), EndpointHealth::Clock::time_point());
+  health.set_ill(false);
+  EXPECT_LE(now - health.serves_since(), milliseconds(1));
+}
+
 TEST_F(EndpointHealthTest, OneRequestFindsOutWhetherItIsBack) {
   eject();
   now += milliseconds(1'001);
