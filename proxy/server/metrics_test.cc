@@ -116,7 +116,7 @@ TEST(Metrics, CountsRequestsInPanicByBackend) {
   total.add(worker);
   total.add(worker);
   EXPECT_THAT(text_of(total), HasSubstr("portico_backend_panics_total{namespace=\"default\","
-                                        "service=\"we\\\"b\",port=\"80\"} 2\n"));
+                                        "service=\"we\\\"b\",port=\"80\"} 4\n"));
   total.retire(route.backend);
   EXPECT_THAT(text_of(total), Not(HasSubstr("portico_backend_panics_total{")));
 }
