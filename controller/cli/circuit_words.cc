@@ -20,6 +20,9 @@ std::string circuit_words(const routing::BalanceSpec* balance,
   };
   add(circuit.max_connections, "connections");
   add(circuit.max_requests, "requests");
+  if (circuit.adaptive.value_or(false)) {
+    words.append(words.empty() ? "" : ", ").append("requests by their latency");
+  }
   const bool may_wait =
       !words.empty() && circuit.queue_timeout.value_or(std::chrono::milliseconds(0)).count() != 0;
   if (may_wait) {

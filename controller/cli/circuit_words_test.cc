@@ -23,6 +23,8 @@ TEST(CircuitWords, SayWhatIsLimited) {
             "10 requests, 1024 in line for up to 2.5 s");
   EXPECT_EQ(words({.max_requests = 10, .max_pending = 100, .queue_timeout = 5s}),
             "10 requests, 100 in line for up to 5 s");
+  EXPECT_EQ(words({.queue_timeout = 5s, .adaptive = true}),
+            "requests by their latency, 1024 in line for up to 5 s");
 }
 
 TEST(CircuitWords, ComeFromTheConfigMapWhereTheBackendSaysNothing) {

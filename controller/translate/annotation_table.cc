@@ -378,6 +378,11 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
          "the ConfigMap's (0)",
          "Portico's own: seconds that a request may wait where circuit-max-requests or "
          "circuit-max-connections are reached; 0: it is answered 503 at once"),
+    wish("adaptive-concurrency", kIngress, read_circuit<&Circuit::adaptive, read_on_off>,
+         Guard::kNo, "the ConfigMap's (off)",
+         "Portico's own: `on` limits the requests under way to as many as the backend answers "
+         "without keeping them waiting, by their latency; circuit-max-requests is the most that "
+         "this may be"),
     // Proxying
     served(
         "proxy-body-size", read_into<&Policy::max_body_bytes, read_size>, "max_body_bytes", "1m",

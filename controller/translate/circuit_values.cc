@@ -71,6 +71,9 @@ std::string circuit_text(const routing::CircuitSpec& circuit) {
   if (circuit.queue_timeout) {
     text.append(fmt::format(";queue={}", circuit.queue_timeout->count()));
   }
+  if (circuit.adaptive) {
+    text.append(*circuit.adaptive ? ";adaptive=on" : ";adaptive=off");
+  }
   return text;
 }
 

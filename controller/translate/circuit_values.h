@@ -1,4 +1,4 @@
-// circuit-*: Portico's own limits of what a backend bears at once. The ConfigMap's keys of these
+// circuit-* and adaptive-concurrency: Portico's own limits of what a backend bears at once. The ConfigMap's keys of these
 // names are read alike.
 #pragma once
 

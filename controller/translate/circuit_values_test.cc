@@ -42,7 +42,9 @@ TEST(CircuitAnnotations, SetTheirFields) {
                         {"circuit-queue-timeout", "0.5", {.queue_timeout = 500ms}},
                         {"circuit-queue-timeout", "1.25", {.queue_timeout = 1250ms}},
                         {"circuit-queue-timeout", "0.001", {.queue_timeout = 1ms}},
-                        {"circuit-queue-timeout", "3600", {.queue_timeout = 1h}}}) {
+                        {"circuit-queue-timeout", "3600", {.queue_timeout = 1h}},
+                        {"adaptive-concurrency", "on", {.adaptive = true}},
+                        {"adaptive-concurrency", "off", {.adaptive = false}}}) {
     const auto reading = read(row.name, row.value);
     EXPECT_EQ(reading.backend.balance.circuit, row.wanted) << row.name << ": " << row.value;
     EXPECT_THAT(reading.findings, SizeIs(0)) << row.name << ": " << row.value;
@@ -62,7 +64,9 @@ TEST(CircuitAnnotations, BadValuesLeaveThingsAsTheyAre) {
                                           {"circuit-queue-timeout", "5.", {}},
                                           {"circuit-queue-timeout", "1.-5", {}},
                                           {"circuit-queue-timeout", "3600.001", {}},
-                                          {"circuit-queue-timeout", "99999999999999999999", {}}}) {
+                                          {"circuit-queue-timeout", "99999999999999999999", {}},
+                                          {"adaptive-concurrency", "true", {}},
+                                          {"adaptive-concurrency", "", {}}}) {
     const auto reading = read(row.name, row.value);
     EXPECT_EQ(reading.backend.balance.circuit, CircuitSpec()) << row.name << ": " << row.value;
     ASSERT_THAT(reading.findings, SizeIs(1)) << row.name << ": " << row.value;
@@ -80,6 +84,8 @@ TEST(CircuitAnnotations, DifferentLimitsAreDifferentBackends) {
       {.max_pending = 1},
       {.max_retries = 1},
       {.queue_timeout = 1ms},
+      {.adaptive = true},
+      {.adaptive = false},
   };
   for (const auto& spec : specs) {
     texts.insert(balance_text({.circuit = spec}));
@@ -100,9 +106,11 @@ TEST(CircuitSettings, OfZeroLimitNothing) {
   object.data = {{"circuit-max-requests", "0"},
                  {"circuit-max-retries", "4"},
                  {"circuit-queue-timeout", "0.5"},
+                 {"adaptive-concurrency", "on"},
                  {"circuit-max-pending", "many"}};
   const auto reading = read_config_map("ingress/settings", &object);
-  EXPECT_EQ(reading.settings.circuit, (CircuitSpec{.max_retries = 4, .queue_timeout = 500ms}));
+  EXPECT_EQ(reading.settings.circuit,
+            (CircuitSpec{.max_retries = 4, .queue_timeout = 500ms, .adaptive = true}));
   EXPECT_THAT(reading.diagnostics, SizeIs(1));
 }
 

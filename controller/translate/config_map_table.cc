@@ -238,6 +238,9 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
             read_circuit_setting<&Circuit::queue_timeout, read_queue_timeout>, "0",
             "seconds that a request may wait where a backend bears no more; 0: it is answered 503 "
             "at once"),
+    setting("adaptive-concurrency", read_circuit_setting<&Circuit::adaptive, read_on_off>, "off",
+            "Portico's own: limits a backend's requests under way by their latency, where no "
+            "annotation says so"),
     never("upstream-hash-by", kByIngress),
     never("upstream-hash-by-subset", kByIngress, "false"),
     never("upstream-hash-by-subset-size", kByIngress),

@@ -14,7 +14,7 @@ std::uint32_t limit_of(const std::optional<std::uint32_t>& given) {
 
 bool CircuitLimits::any() const {
   return connections != Turnstile::kNoLimit || requests != Turnstile::kNoLimit ||
-         retries != Turnstile::kNoLimit;
+         retries != Turnstile::kNoLimit || adaptive;
 }
 
 // An HTTP/1 connection carries one request: there is no use in letting more in than there may be
@@ -26,6 +26,7 @@ CircuitLimits circuit_limits(const routing::CircuitSpec& spec, routing::BackendP
   if (protocol == routing::BackendProtocol::kHttp1) {
     limits.requests = std::min(limits.requests, limits.connections);
   }
+  limits.adaptive = spec.adaptive.value_or(false);
   limits.queue_timeout = spec.queue_timeout.value_or(limits.queue_timeout);
   if (limits.queue_timeout.count() > 0) {
     const auto asked = spec.max_pending.value_or(0);
@@ -38,8 +39,14 @@ void Circuit::set(const CircuitLimits& limits) {
   max_retries_.store(limits.retries, std::memory_order_relaxed);
   max_pending_.store(limits.pending, std::memory_order_relaxed);
   queue_timeout_ms_.store(limits.queue_timeout.count(), std::memory_order_relaxed);
+  max_requests_.store(limits.requests, std::memory_order_relaxed);
   connections.set_limit(limits.connections);
-  requests.set_limit(limits.requests);
+  if (limits.adaptive) {
+    latency.turn_on(limits.requests);
+  } else {
+    latency.turn_off();
+    requests.set_limit(limits.requests);
+  }
 }
 
 bool Circuit::begin_retry() {
@@ -73,6 +80,9 @@ void Circuit::ask_for_room() {
 CircuitRefusal Circuit::refusal() const {
   if (max_pending() != 0) {
     return CircuitRefusal::kMaxPending;
+  }
+  if (requests.limit() < max_requests_.load(std::memory_order_relaxed)) {
+    return CircuitRefusal::kAdaptiveLimit;
   }
   return connections.limit() <= requests.limit() ? CircuitRefusal::kMaxConnections
                                                  : CircuitRefusal::kMaxRequests;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "proxy/exchange/adaptive_limit.h"
 #include "proxy/exchange/circuit_refusal.h"
 #include "proxy/exchange/turnstile.h"
 #include "proxy/net/loop.h"
@@ -32,6 +33,7 @@ struct CircuitLimits {
   std::uint32_t pending = 0;
   std::uint32_t retries = Turnstile::kNoLimit;
   std::chrono::milliseconds queue_timeout{0};
+  bool adaptive = false;  // `requests` is the most that the limit of requests may be
 
   bool operator==(const CircuitLimits&) const = default;
   [[nodiscard]] bool any() const;
@@ -58,10 +60,11 @@ class alignas(64) Circuit {
  public:
   void set(const CircuitLimits& limits);
 
-  // What is under way. How many requests may be is requests.limit(), and whoever knows better how
-  // many that should be sets it there.
+  // What is under way. How many requests may be is requests.limit(), which `latency` sets where it
+  // is on.
   Turnstile requests;
   Turnstile connections;
+  AdaptiveLimit latency{requests};
 
   [[nodiscard]] bool begin_retry();
   void end_retry() { retries_.fetch_sub(1, std::memory_order_relaxed); }
@@ -96,6 +99,7 @@ class alignas(64) Circuit {
   };
 
   std::atomic<std::uint32_t> retries_ = 0;
+  std::atomic<std::uint32_t> max_requests_ = Turnstile::kNoLimit;
   std::atomic<std::uint32_t> max_retries_ = Turnstile::kNoLimit;
   std::atomic<std::uint32_t> max_pending_ = 0;
   std::atomic<std::int64_t> queue_timeout_ms_ = 0;

@@ -40,6 +40,14 @@ void CircuitPass::end_retry() {
   }
 }
 
+void CircuitPass::tell_latency() {
+  const auto now = AdaptiveLimit::Clock::now();
+  const auto asked = std::exchange(asked_, {});
+  if (circuit_ != nullptr) {
+    circuit_->latency.answered(now - asked, now);
+  }
+}
+
 // The place last: who comes after finds the retry's free as well.
 void CircuitPass::leave_circuit() {
   end_retry();

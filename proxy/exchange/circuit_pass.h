@@ -34,6 +34,20 @@ class CircuitPass {
   [[nodiscard]] bool begin_retry();
   void end_retry();
 
+  // What the latency of a try tells: the endpoint has the whole request; it has begun to answer, or
+  // has not in time. Without the one before it the other tells nothing.
+  void begin_try() { asked_ = {}; }
+  void asked() {
+    if (circuit_ != nullptr && circuit_->latency.is_on()) {
+      asked_ = AdaptiveLimit::Clock::now();
+    }
+  }
+  void answered() {
+    if (asked_ != AdaptiveLimit::Clock::time_point()) {
+      tell_latency();
+    }
+  }
+
   void leave() {
     if (circuit_ != nullptr) {
       leave_circuit();
@@ -46,11 +60,13 @@ class CircuitPass {
 
  private:
   void leave_circuit();
+  void tell_latency();
 
   net::Loop& loop_;
   Turnstile::Waiter& waiter_;
   Circuit* circuit_ = nullptr;
   Turnstile::Turn turn_;
+  AdaptiveLimit::Clock::time_point asked_;  // of the try; the epoch: not yet, or nobody cares
   bool retries_ = false;
 };
 

@@ -5,8 +5,13 @@
 namespace portico::exchange {
 
 std::string_view to_string(CircuitRefusal refusal) {
-  constexpr std::array<std::string_view, kCircuitRefusals> kNames{
-      "", "max-requests", "max-connections", "max-pending", "queue-timeout", "max-retries"};
+  constexpr std::array<std::string_view, kCircuitRefusals> kNames{"",
+                                                                  "max-requests",
+                                                                  "max-connections",
+                                                                  "max-pending",
+                                                                  "queue-timeout",
+                                                                  "max-retries",
+                                                                  "adaptive-limit"};
   return kNames[static_cast<std::size_t>(refusal)];
 }
 
@@ -17,7 +22,8 @@ std::string_view reason_of(CircuitRefusal refusal) {
       "circuit-max-connections are in use",
       "circuit-max-pending requests wait already",
       "waited longer than circuit-queue-timeout",
-      "circuit-max-retries are under way"};
+      "circuit-max-retries are under way",
+      "as many are under way as adaptive-concurrency lets in"};
   return kReasons[static_cast<std::size_t>(refusal)];
 }
 

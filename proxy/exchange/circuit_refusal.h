@@ -14,8 +14,9 @@ enum class CircuitRefusal : std::uint8_t {
   kMaxPending,
   kQueueTimeout,
   kMaxRetries,
+  kAdaptiveLimit,
 };
-inline constexpr std::size_t kCircuitRefusals = 6;
+inline constexpr std::size_t kCircuitRefusals = 7;
 
 // As clients and metrics are told: "max-requests"; "" of kNone.
 [[nodiscard]] std::string_view to_string(CircuitRefusal refusal);

@@ -268,6 +268,7 @@ void Exchange::acquire(Reuse reuse) {
   phase_ = Phase::kAcquiring;
   ++attempts_;
   choice_.try_began(endpoint_.id);
+  circuit_pass_.begin_try();
   const auto announcement = this->announcement();
   endpoint_.announcement = announcement ? &*announcement : nullptr;
   auto acquired =
@@ -402,6 +403,9 @@ void Exchange::on_response_head(http::ResponseHead& head) {
   if (head.status >= 200 || head.status == 101) {
     choice_.try_answered(head.status);
     health_.answered(endpoint_, head.status);
+    if (head.status < 500) {
+      circuit_pass_.answered();  // who fails at once must not look fast
+    }
   }
   if (head.status >= 400 && drop_answer(head)) {
     return;

@@ -25,6 +25,9 @@ void Exchange::upstream_failed(const ProxyError& error) {
     return;
   }
   health_.failed(endpoint_, error, reused_);
+  if (error.retry == routing::RetryRule::kTimedOut) {
+    circuit_pass_.answered();
+  }
   if (!try_again(error)) {
     answer(error.status, error.reason);
   }
@@ -173,6 +176,7 @@ void Exchange::limit_whole_time() {
 }
 
 void Exchange::endpoint_has_request() {
+  circuit_pass_.asked();
   if (request_deadline_ != nullptr) {
     request_deadline_->endpoint_has_request(context_.loop.now());
   }
@@ -185,6 +189,7 @@ void Exchange::on_request_deadline() {
       phase_ == Phase::kAwaiting && request_ == Half::kEnded && to_client_ == Flow::kGo;
   if (awaits_answer && request_deadline_->is_endpoints_fault(context_.loop.now())) {
     choice_.try_failed();
+    circuit_pass_.answered();
     health_.failed(endpoint_, routing::upstream_error::kHeadTimeout, reused_);
   }
   answer(504, "the request took too long as a whole");

@@ -21,7 +21,9 @@ struct OfPort {
   std::uint64_t pending = 0;
   std::uint64_t retries = 0;
   std::uint64_t connections = 0;
+  std::uint64_t adaptive_limit = 0;
   bool is_limited = false;
+  bool is_adaptive = false;
 };
 // A Service port that is talked to in several ways is several backends, and one series.
 using ByPort = std::map<std::tuple<std::string_view, std::string_view, std::string_view>, OfPort>;
@@ -36,6 +38,10 @@ void add(OfPort& port, const CircuitCounts::Refusals& refused, const exchange::C
     port.pending += circuit->requests.waiting();
     port.retries += circuit->retries();
     port.connections += circuit->connections.inside();
+    if (circuit->latency.is_on()) {
+      port.is_adaptive = true;
+      port.adaptive_limit += circuit->requests.limit();
+    }
   }
 }
 
@@ -78,10 +84,10 @@ MetricFamily refusals(const ByPort& ports) {
 }
 
 MetricFamily gauges(const char* name, const char* help, const ByPort& ports,
-                    std::uint64_t OfPort::* value) {
+                    std::uint64_t OfPort::* value, bool OfPort::* is_there) {
   MetricFamily family{.name = name, .help = help, .type = MetricType::Gauge, .metric = {}};
   for (const auto& [port_name, port] : ports) {
-    if (port.is_limited) {
+    if (port.*is_there) {
       auto& metric = family.metric.emplace_back(labeled(port_name));
       metric.gauge.value = static_cast<double>(port.*value);
     }
@@ -97,16 +103,20 @@ void append_circuits(std::vector<MetricFamily>& families, const CircuitCounts& c
   families.push_back(refusals(ports));
   families.push_back(gauges("portico_circuit_requests",
                             "Requests under way, of backends with limits.", ports,
-                            &OfPort::requests));
+                            &OfPort::requests, &OfPort::is_limited));
   families.push_back(gauges("portico_circuit_pending",
                             "Requests that wait in line, of backends with limits.", ports,
-                            &OfPort::pending));
+                            &OfPort::pending, &OfPort::is_limited));
   families.push_back(gauges("portico_circuit_retries",
                             "Requests under way that are tried again, of backends with limits.",
-                            ports, &OfPort::retries));
+                            ports, &OfPort::retries, &OfPort::is_limited));
   families.push_back(gauges("portico_circuit_connections",
                             "Connections to endpoints, of backends with limits.", ports,
-                            &OfPort::connections));
+                            &OfPort::connections, &OfPort::is_limited));
+  families.push_back(gauges("portico_circuit_adaptive_limit",
+                            "How many requests may be under way, of backends with "
+                            "adaptive-concurrency.",
+                            ports, &OfPort::adaptive_limit, &OfPort::is_adaptive));
 }
 
 }  // namespace portico::server
