@@ -2,6 +2,7 @@
 
 import collections
 
+import faults
 import manifests
 import portico
 import pytest
@@ -99,6 +100,17 @@ def test_nobody_is_slow_where_all_are_new(folder, ports):
         site.pods(10)
         site.set_weights({b: 1, c: 1})
         assert site.pods(30) == {"b": 15, "c": 15}
+
+
+def test_an_endpoint_that_is_back_from_ejection_begins_slowly(folder, ports):
+    with faults.Replica("back") as replica, Site(folder, {ports[0]: 1, replica.port: 1}, slow_start=str(SLOW_START)) as site:
+        assert site.pods(20) == {"a": 10, "back": 10}
+        replica.kill()
+        portico.eventually(lambda: site.pods(2) and site.program.metric("portico_endpoints_ejected") == 1)
+        replica.come_back()
+        portico.eventually(lambda: site.pods(1)["back"])
+        assert site.pods(42)["back"] <= 12  # 4 at first, 21 by its weight
+        portico.eventually(lambda: site.pods(20) == {"a": 10, "back": 10})
 
 
 def test_explain_names_weights_and_slow_start(folder, ports):
