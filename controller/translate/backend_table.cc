@@ -112,12 +112,18 @@ bool means(const BackendUse& use, std::string_view key) {
   return routing::BackendSpec::name_of(use.backend.key()) == routing::BackendSpec::name_of(key);
 }
 
-// Of a wish for the Service's address that can't be granted.
-void add_without_cluster_ip(const BackendName& name,
+// Of a wish for the Service's address where it can't be granted.
+void add_without_cluster_ip(const BackendName& name, const kube::Service& service,
                             const absl::flat_hash_set<const IngressRecord*>& users,
                             routing::Diagnostics& diagnostics) {
+  if (has_cluster_ip(service) || is_external_name(service)) {
+    return;
+  }
   const auto key = name.key();
   for (const auto* user : users) {
+    if (user == nullptr) {
+      continue;  // of --default-backend-service: there is no Ingress to tell
+    }
     for (const auto& use : user->backends) {
       if (means(use, key)) {
         diagnostics.push_back(about(
@@ -225,6 +231,9 @@ bool BackendTable::build(const ClusterState& state, routing::SharedMap<routing::
   for (const auto& key : std::exchange(touched_, {})) {
     changed = build_one(key, state, specs, diagnostics) || changed;
   }
+  for (const auto& service : std::exchange(built_services_, {})) {
+    report_annotations(service, state, diagnostics);
+  }
   return changed;
 }
 
@@ -237,10 +246,9 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
   }
   auto& backend = found->second;
   if (backend.users.empty()) {
-    const auto service = service_key(backend.name);
+    built_services_.insert(service_key(backend.name));
     erase(key, diagnostics);
     diagnostics.replace(subject(key), {});
-    report_annotations(service, state, diagnostics);
     specs.erase(key);
     return true;
   }
@@ -263,13 +271,12 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
     spec.balance = std::move(balance);
   }
   auto found_out = findings(backend.name, backend.users, spec);
-  if (spec.missing_because.empty() && to_service && !has_cluster_ip(*service) &&
-      !is_external_name(*service)) {
-    add_without_cluster_ip(backend.name, backend.users, found_out);
+  if (spec.missing_because.empty() && to_service) {
+    add_without_cluster_ip(backend.name, *service, backend.users, found_out);
   }
   diagnostics.replace(subject(key), std::move(found_out));
   report_idle(backend.users, state, diagnostics);
-  report_annotations(service_name, state, diagnostics);
+  built_services_.insert(service_name);
   const auto* before = specs.find(key);
   if (before != nullptr && *before == spec) {
     return false;

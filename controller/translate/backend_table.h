@@ -83,6 +83,8 @@ class BackendTable {
   absl::flat_hash_map<std::string, External> externals_;
   absl::flat_hash_map<std::string, std::string> external_of_service_;
   absl::btree_set<std::string> touched_;
+  // Services whose backends were built: each has its annotations looked at once, however many.
+  absl::btree_set<std::string> built_services_;
 };
 
 }  // namespace portico::translate

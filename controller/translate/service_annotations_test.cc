@@ -154,6 +154,17 @@ TEST(ServiceAnnotations, MayAskForTheServicesOwnAddress) {
   EXPECT_EQ(world.backend("default/web:80#;to=service"), "10.0.0.1:8080");
 }
 
+TEST(ServiceAnnotations, HoldForTheFlagsDefaultBackend) {
+  World world({.default_backend_service = "default/web"});
+  world.apply(service("portico.dev/service-upstream: \"true\"", "clusterIP: 10.96.0.7, "));
+  EXPECT_EQ(world.backend("default/web:"), "10.96.0.7:80");
+  world.apply(service("portico.dev/service-upstream: \"true\", portico.dev/affinity: x",
+                      "clusterIP: None, ") +
+              slice_yaml("web", "10.0.0.1"));
+  EXPECT_EQ(world.backend("default/web:"), "10.0.0.1:8080");
+  EXPECT_THAT(world.findings(), HasSubstr("\"x\" is not \"cookie\""));
+}
+
 TEST(ServiceAnnotations, ThatAreBadAreFoundOncePerServiceInUse) {
   World world;
   world.apply(service("portico.dev/load-balance: fastest"));
