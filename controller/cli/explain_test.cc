@@ -137,6 +137,15 @@ TEST_F(Explain, SaysThatTlsIsHandedOnUnopenedWhateverThePath) {
   EXPECT_THAT(output, HasSubstr("answer       503: the backend is missing\n"));
 }
 
+TEST_F(Explain, TellsWhatTheBackendMayBear) {
+  folder.write("ingress.yaml", kIngress);
+  EXPECT_EQ(explain("http://web.test/app"), 0);
+  EXPECT_THAT(output, Not(HasSubstr("limits")));
+  folder.write("ingress.yaml", annotated("circuit-max-requests: \"10\""));
+  EXPECT_EQ(explain("http://web.test/app"), 0);
+  EXPECT_THAT(output, HasSubstr("limits       10 requests\n"));
+}
+
 TEST_F(Explain, TellsWhatMayBeCompressed) {
   folder.write("ingress.yaml", kIngress);
   folder.write("settings.yaml", R"(apiVersion: v1
