@@ -130,7 +130,9 @@ def test_an_endpoint_whose_checks_fail_gets_nothing_until_they_pass(folder, apps
         assert sick.requests == before
         assert program.metric("portico_endpoints_unhealthy") == 1
         assert program.metric("portico_endpoints_ejected") == 0
-        assert f"unhealthy    127.0.0.1:{sick.port} (status 503)" in program.admin(f"/explain?url=http://{HOST}/")[1]
+        told = program.admin(f"/explain?url=http://{HOST}/")[1]
+        assert "checks       http /healthz every 0.1 s" in told
+        assert f"unhealthy    127.0.0.1:{sick.port} (status 503)" in told
         sick.health = 200
         wait_until_well(program, sick.port)
         assert program.metric("portico_endpoints_unhealthy") == 0

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "controller/cli/balance_words.h"
+#include "controller/cli/check_words.h"
 #include "controller/cli/canary_words.h"
 #include "controller/cli/circuit_words.h"
 #include "controller/cli/explain_clients.h"
@@ -217,6 +218,9 @@ class Explanation {
     const auto limits = circuit_words(backend->balance.get(), snapshot_.settings->circuit);
     if (!limits.empty() && !is_passed_through_) {
       line("limits", limits);
+    }
+    if (const auto checks = check_words(backend->balance.get()); !checks.empty()) {
+      line("checks", checks);
     }
     if (const auto out = ejected_ ? ejected_(spec.backend) : std::string(); !out.empty()) {
       line("ejected", out + ": they fail, and are tried again later");
