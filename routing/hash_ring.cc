@@ -11,15 +11,13 @@
 namespace portico::routing {
 namespace {
 
-constexpr std::uint16_t kGone = std::numeric_limits<std::uint16_t>::max();
-
 constexpr auto kNone = [](std::size_t) { return false; };
 
 }  // namespace
 
 // What became of the endpoints of a ring before.
 struct HashRing::Change {
-  std::vector<std::uint16_t> now;     // by their index before; kGone, or with another weight
+  std::vector<std::uint16_t> now;     // by their index before; kUnknown: gone, or weighs otherwise
   std::vector<std::uint16_t> joined;  // of those now
 
   // Whether to look at each slot's owner and the newcomers is less than to look at all.
@@ -28,7 +26,7 @@ struct HashRing::Change {
 
 HashRing::HashRing(std::span<const std::string> names, std::span<const std::uint32_t> weights,
                    const HashRing* before) {
-  const auto count = std::min<std::size_t>(names.size(), kGone);
+  const auto count = std::min<std::size_t>(names.size(), kUnknown);
   names_.reserve(count);
   for (const auto& name : names.first(count)) {
     names_.push_back(stable_hash(name));
@@ -42,18 +40,35 @@ HashRing::HashRing(std::span<const std::string> names, std::span<const std::uint
   if (count <= (scales_.empty() ? kFew : kFewWeighted)) {
     return;
   }
-  owners_.resize(kSlots);
+  owners_ = std::make_unique<Owner[]>(kSlots);
   if (before != nullptr && before->has_table()) {
     if (const auto change = change_since(*before); change.is_small()) {
       follow(*before, change);
       return;
     }
   }
-  fill();
+  for (std::size_t slot = 0; slot < kSlots; ++slot) {
+    owners_[slot].store(kUnknown, std::memory_order_relaxed);
+  }
 }
 
 std::size_t HashRing::owner_of(std::size_t slot) const {
   return best_in(slot, kNone);
+}
+
+// Whoever asks at the same time finds the same.
+std::size_t HashRing::learn(std::size_t slot) const {
+  const auto owner = owner_of(slot);
+  owners_[slot].store(static_cast<std::uint16_t>(owner), std::memory_order_relaxed);
+  return owner;
+}
+
+std::size_t HashRing::known_slots() const {
+  std::size_t known = 0;
+  for (std::size_t slot = 0; has_table() && slot < kSlots; ++slot) {
+    known += owners_[slot].load(std::memory_order_relaxed) != kUnknown ? 1 : 0;
+  }
+  return known;
 }
 
 // Of numbers that are not negative the bits are in the same order.
@@ -99,7 +114,7 @@ HashRing::Change HashRing::change_since(const HashRing& before) const {
   const auto scale_in = [weights_count](const HashRing& ring, std::size_t index) {
     return weights_count && !ring.scales_.empty() ? ring.scales_[index] : 1.0;
   };
-  Change change{.now = std::vector<std::uint16_t>(before.names_.size(), kGone), .joined = {}};
+  Change change{.now = std::vector<std::uint16_t>(before.names_.size(), kUnknown), .joined = {}};
   absl::flat_hash_map<std::uint64_t, std::uint16_t> indexes;
   for (std::size_t i = 0; i < before.names_.size(); ++i) {
     indexes.emplace(before.names_[i], static_cast<std::uint16_t>(i));
@@ -116,28 +131,28 @@ HashRing::Change HashRing::change_since(const HashRing& before) const {
   return change;
 }
 
-void HashRing::fill() {
-  for (std::size_t slot = 0; slot < kSlots; ++slot) {
-    owners_[slot] = static_cast<std::uint16_t>(owner_of(slot));
+// The owner so far, or the newcomer that is better.
+std::uint16_t HashRing::best_of(std::size_t slot, std::uint16_t owner,
+                                std::span<const std::uint16_t> newcomers) const {
+  const auto mixed_slot = mixed(slot);
+  auto highest = standing(mixed_slot, owner);
+  for (const auto newcomer : newcomers) {
+    if (const auto its = standing(mixed_slot, newcomer); its > highest) {
+      highest = its;
+      owner = newcomer;
+    }
   }
+  return owner;
 }
 
 void HashRing::follow(const HashRing& before, const Change& change) {
   for (std::size_t slot = 0; slot < kSlots; ++slot) {
-    auto owner = change.now[before.owners_[slot]];
-    if (owner == kGone) {
-      owners_[slot] = static_cast<std::uint16_t>(owner_of(slot));
-      continue;
+    const auto owner_before = before.owners_[slot].load(std::memory_order_relaxed);
+    auto owner = owner_before == kUnknown ? kUnknown : change.now[owner_before];
+    if (owner != kUnknown && !change.joined.empty()) {
+      owner = best_of(slot, owner, change.joined);
     }
-    const auto mixed_slot = mixed(slot);
-    auto highest = change.joined.empty() ? 0 : standing(mixed_slot, owner);
-    for (const auto newcomer : change.joined) {
-      if (const auto its = standing(mixed_slot, newcomer); its > highest) {
-        highest = its;
-        owner = newcomer;
-      }
-    }
-    owners_[slot] = owner;
+    owners_[slot].store(owner, std::memory_order_relaxed);
   }
 }
 

@@ -1,10 +1,12 @@
 // Consistent hashing: which endpoint a key belongs to.
 #pragma once
 
+#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,10 +26,10 @@ namespace portico::routing {
 //   even      shares are as their weights, but for chance: on average that of one among 100
 //             endpoints is off by 2 %, of 1,000 by 6 %
 //
-// With few endpoints the best one is computed at each question; with more, who owns which slot is
-// remembered in a table. The answers are the same.
+// With few endpoints the best one is computed at each question; with more, at the first question
+// for a slot, and remembered in a table. The answers are the same.
 //
-// Thread:    immutable.
+// Thread:    any; what the table says of a slot never changes once it says something.
 // Memory:    8 bytes an endpoint, 16 where weights differ; with a table 512 KiB more.
 class HashRing {
  public:
@@ -44,11 +46,18 @@ class HashRing {
                     const HashRing* before = nullptr);
 
   [[nodiscard]] std::size_t endpoints() const { return names_.size(); }
-  [[nodiscard]] bool has_table() const { return !owners_.empty(); }
+  [[nodiscard]] bool has_table() const { return owners_ != nullptr; }
+  // Of the table's slots, those that were asked for or taken over.
+  [[nodiscard]] std::size_t known_slots() const;
 
   // The index of the endpoint that `hash` belongs to; there is at least one.
   [[nodiscard]] std::size_t at(std::uint64_t hash) const {
-    return has_table() ? owners_[slot_of(hash)] : owner_of(slot_of(hash));
+    const auto slot = slot_of(hash);
+    if (!has_table()) {
+      return owner_of(slot);
+    }
+    const auto owner = owners_[slot].load(std::memory_order_relaxed);
+    return owner != kUnknown ? owner : learn(slot);
   }
 
   // The best one that is not skipped: the key's own, then always the same next one. endpoints()
@@ -72,6 +81,9 @@ class HashRing {
   using Slot = std::uint64_t;  // mixed, as the scores want it
 
   struct Change;
+  using Owner = std::atomic<std::uint16_t>;  // its index, or kUnknown
+
+  static constexpr std::uint16_t kUnknown = std::numeric_limits<std::uint16_t>::max();
 
   static constexpr std::size_t slot_of(std::uint64_t hash) { return hash >> (64 - kSlotBits); }
   static constexpr Slot mixed(std::size_t slot) { return mix_bits(slot + 1); }
@@ -132,12 +144,14 @@ class HashRing {
   // The higher, the better.
   [[nodiscard]] std::uint64_t standing(Slot slot, std::size_t endpoint) const;
   [[nodiscard]] Change change_since(const HashRing& before) const;
-  void fill();
+  std::size_t learn(std::size_t slot) const;
+  [[nodiscard]] std::uint16_t best_of(std::size_t slot, std::uint16_t owner,
+                                      std::span<const std::uint16_t> newcomers) const;
   void follow(const HashRing& before, const Change& change);
 
-  std::vector<std::uint64_t> names_;   // hashed
-  std::vector<double> scales_;         // 1 / weight; empty: all alike
-  std::vector<std::uint16_t> owners_;  // by slot; empty: computed when asked for
+  std::vector<std::uint64_t> names_;  // hashed
+  std::vector<double> scales_;        // 1 / weight; empty: all alike
+  std::unique_ptr<Owner[]> owners_;   // by slot; null: computed whenever asked for
 };
 
 }  // namespace portico::routing

@@ -1,6 +1,7 @@
 // What a hash ring costs: a choice, a choice where the key's own endpoint is out, a subset, and
 // making one anew or over.
 #include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,17 @@ HashRing ring_of(const benchmark::State& state) {
   return HashRing(names(count), weights(count, state.range(1) != 0));
 }
 
+// As it is after a while.
+const HashRing& learned(const HashRing& ring) {
+  for (std::uint64_t slot = 0; slot < HashRing::kSlots; ++slot) {
+    benchmark::DoNotOptimize(ring.at(slot << (64 - HashRing::kSlotBits)));
+  }
+  return ring;
+}
+
 void ring_choice(benchmark::State& state) {
   const auto ring = ring_of(state);
+  learned(ring);
   Lots lots(1);
   for (auto _ : state) {
     benchmark::DoNotOptimize(ring.find(lots.next(), kNone));
@@ -45,6 +55,19 @@ void ring_choice(benchmark::State& state) {
 BENCHMARK(ring_choice)
     ->ArgNames({"endpoints", "weighted"})
     ->ArgsProduct({{3, 10, 32, HashRing::kFew, HashRing::kFew + 1, 100, 1'000}, {0, 1}});
+
+// For the first key of each slot.
+void ring_first_choice(benchmark::State& state) {
+  const auto ring = ring_of(state);
+  std::uint64_t slot = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(ring.find(slot++ << (64 - HashRing::kSlotBits), kNone));
+  }
+}
+BENCHMARK(ring_first_choice)
+    ->ArgNames({"endpoints", "weighted"})
+    ->ArgsProduct({{HashRing::kFew + 1, 100, 1'000}, {0, 1}})
+    ->Iterations(100'000);
 
 void ring_choice_own_is_out(benchmark::State& state) {
   const auto ring = ring_of(state);
@@ -95,6 +118,7 @@ void ring_made_over(benchmark::State& state, bool one_comes) {
   const auto more = names(static_cast<std::size_t>(state.range(0)));
   const auto fewer = std::span(more).first(more.size() - 1);
   const HashRing before(one_comes ? fewer : more);
+  learned(before);
   for (auto _ : state) {
     benchmark::DoNotOptimize(HashRing(one_comes ? more : fewer, {}, &before).at(1));
   }

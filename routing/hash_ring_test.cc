@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <set>
+#include <thread>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -167,9 +170,9 @@ TEST(HashRing, HistoryDoesNotMatter) {
   Lots lots(7);
   for (const bool weigh : {false, true}) {
     auto now = names(90);
-    HashRing ring(now);
-    ASSERT_TRUE(ring.has_table());
-    ASSERT_TRUE(tells_the_truth(ring));
+    auto ring = std::make_unique<HashRing>(now);
+    ASSERT_TRUE(ring->has_table());
+    ASSERT_TRUE(tells_the_truth(*ring));
     for (std::uint64_t step = 2; step < 10; ++step) {
       for (auto gone = lots.below(step % 5 == 0 ? 60 : 4); gone > 0; --gone) {
         now.erase(now.begin() + static_cast<std::ptrdiff_t>(lots.below(now.size())));
@@ -180,11 +183,38 @@ TEST(HashRing, HistoryDoesNotMatter) {
       }
       const auto weights = weigh && step % 6 != 0 ? weights_of(now.size(), step / 3)
                                                   : std::vector<std::uint32_t>(now.size(), 4);
-      const HashRing next(now, weights, &ring);
-      ASSERT_TRUE(tells_the_truth(next)) << step << " with " << now.size();
-      ring = next;
+      auto next = std::make_unique<HashRing>(now, weights, ring.get());
+      ASSERT_TRUE(tells_the_truth(*next)) << step << " with " << now.size();
+      ring = std::move(next);
     }
   }
+}
+
+// Making one of a thousand endpoints costs no more than its memory.
+TEST(HashRing, ATableLearnsWhatItIsAsked) {
+  const auto all = names(1'000);
+  const HashRing ring(all);
+  EXPECT_EQ(ring.known_slots(), 0U);
+  for (std::size_t slot = 0; slot < 100; ++slot) {
+    EXPECT_EQ(ring.at(hash_in(slot)), ring.at(hash_in(slot)));
+  }
+  EXPECT_EQ(ring.known_slots(), 100U);
+  const HashRing after(std::span(all).first(999), {}, &ring);
+  EXPECT_GE(after.known_slots(), 90U) << "but for the slots of the one that is gone";
+  EXPECT_LE(after.known_slots(), 100U);
+}
+
+TEST(HashRing, ThreadsLearnTheSame) {
+  const HashRing ring(names(60));
+  std::array<std::vector<std::size_t>, 2> found;
+  {
+    std::array<std::jthread, 2> threads;
+    for (std::size_t i = 0; i < 2; ++i) {
+      threads[i] = std::jthread([&ring, &mine = found[i]] { mine = slots_of_each(ring); });
+    }
+  }
+  EXPECT_EQ(found[0], found[1]);
+  EXPECT_EQ(ring.known_slots(), HashRing::kSlots);
 }
 
 TEST(HashRing, FewEndpointsNeedNoTable) {
