@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "controller/cli/balance_words.h"
-#include "controller/cli/check_words.h"
 #include "controller/cli/canary_words.h"
+#include "controller/cli/check_words.h"
 #include "controller/cli/circuit_words.h"
 #include "controller/cli/explain_clients.h"
 #include "controller/cli/finding_line.h"
