@@ -5,6 +5,8 @@
 //                                              ^                               |
 //                                              └────── retry plan says so ─────┘
 //
+// Before its first endpoint is picked it waits in line where the backend has all it may bear.
+//
 // Each phase is a function by that name in exchange.cc, in this order.
 //
 // Thread:    lives on its worker.
