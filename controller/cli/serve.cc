@@ -277,10 +277,10 @@ class Process {
       return;
     }
     control_.post([this, url = std::move(*url), reply = std::move(reply)]() mutable {
-      auto explanation =
-          explain(url, controller_->translator(), controller_->findings(),
-                  [this](std::string_view backend) { return server_->ejected_endpoints(backend); },
-                  [this](std::string_view backend) { return server_->ill_endpoints(backend); });
+      auto explanation = explain(
+          url, controller_->translator(), controller_->findings(),
+          [this](std::string_view backend) { return server_->ejected_endpoints(backend); },
+          [this](std::string_view backend) { return server_->ill_endpoints(backend); });
       reply({.status = static_cast<std::uint16_t>(explanation.is_served ? 200 : 404),
              .body = std::move(explanation.text)});
     });

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "controller/translate/annotations.h"
-#include "controller/translate/balance_text.h"
 #include "tls/client_context.h"
 #include "tls/upstream_options.h"
 
@@ -62,7 +61,7 @@ bool is_server_name(std::string_view text) {
 // Among which addresses, and how: as given, because a Service's annotations may join in with what
 // amounts to the same without them. Values with their length, so that none looks like what follows.
 std::string spread_text(const BackendWish& wish) {
-  std::string text = (wish.service_upstream ? ";to=service" : "") + balance_text(wish.balance);
+  std::string text = wish.service_upstream ? ";to=service" : "";
   for (const auto& asked : wish.asked) {
     text.append(fmt::format(";{}={}:{}", asked.row->name, asked.value.size(), asked.value));
   }

@@ -1,4 +1,5 @@
-// Annotations that say how a backend's requests are spread, as an Ingress and its Service give them.
+// Annotations that say how a backend's requests are spread, as an Ingress and its Service give
+// them.
 //
 // They are kept as given and read anew for each pair of Ingress and Service: name by name the
 // Ingress's comes before the Service's, whatever the value, so that one can switch off the other.

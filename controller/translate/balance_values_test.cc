@@ -1,12 +1,15 @@
 #include "controller/translate/balance_values.h"
 
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "controller/translate/annotations.h"
-#include "controller/translate/balance_text.h"
 
 namespace portico::translate {
 namespace {
@@ -96,56 +99,32 @@ TEST(SlowStart, IsSecondsUpToAQuarterOfAnHour) {
   }
 }
 
-TEST(BalanceText, DiffersWhereverTheSpecDiffers) {
-  const auto with = [](auto change) {
-    routing::BalanceSpec spec;
-    change(spec);
-    return balance_text(spec);
+TEST(BalanceAnnotations, DifferentOnesAreDifferentBackends) {
+  const std::vector<std::pair<std::string_view, std::string>> all{
+      {"load-balance", "round_robin"},
+      {"load-balance", "ewma"},
+      {"upstream-hash-by", ""},
+      {"upstream-hash-by", "$uri"},
+      {"upstream-hash-by", "$uri;subset=on3"},
+      {"slow-start", "0"},
+      {"slow-start", "30"},
+      {"panic-threshold", "0"},
+      {"panic-threshold", "50"},
+      {"affinity", "cookie"},
+      {"service-upstream", "true"},
+      {"backend-protocol", "HTTP"},
   };
-  const auto sticky = [](auto change) {
-    routing::BalanceSpec spec;
-    spec.affinity.emplace();
-    change(*spec.affinity);
-    return balance_text(spec);
-  };
-  const std::vector<std::string> texts{
-      with([](auto&) {}),
-      with([](auto& spec) { spec.strategy = Strategy::kRoundRobin; }),
-      with([](auto& spec) { spec.strategy = Strategy::kEwma; }),
-      with([](auto& spec) { spec.hash_by = "$uri"; }),
-      with([](auto& spec) { spec.hash_by = "$uri;subset=on3"; }),
-      with([](auto& spec) {
-        spec.hash_by = "$uri";
-        spec.hash_subset = true;
-      }),
-      with([](auto& spec) { spec.hash_subset_size = 5; }),
-      with([](auto& spec) { spec.slow_start = std::chrono::seconds(0); }),
-      with([](auto& spec) { spec.slow_start = std::chrono::seconds(30); }),
-      with([](auto& spec) { spec.panic_percent = 0; }),
-      with([](auto& spec) { spec.panic_percent = 50; }),
-      sticky([](auto&) {}),
-      sticky([](auto& affinity) { affinity.cookie_name = "a"; }),
-      sticky([](auto& affinity) { affinity.path = "/a"; }),
-      sticky([](auto& affinity) { affinity.domain = "/a"; }),
-      sticky([](auto& affinity) { affinity.same_site = routing::SameSite::kNone; }),
-      sticky([](auto& affinity) { affinity.conditional_same_site_none = true; }),
-      sticky([](auto& affinity) { affinity.secure = true; }),
-      sticky([](auto& affinity) { affinity.secure = false; }),
-      sticky([](auto& affinity) { affinity.partitioned = true; }),
-      sticky([](auto& affinity) { affinity.expires_seconds = 5; }),
-      sticky([](auto& affinity) { affinity.max_age_seconds = 5; }),
-      sticky([](auto& affinity) { affinity.change_on_failure = true; }),
-      sticky([](auto& affinity) { affinity.persistent = true; })};
-  EXPECT_EQ(texts.front(), "");
-  EXPECT_EQ(std::set(texts.begin(), texts.end()).size(), texts.size());
+  std::set<std::string> texts{""};
+  for (const auto& [name, value] : all) {
+    texts.insert(read(name, value).backend.text());
+  }
+  EXPECT_EQ(texts.size(), all.size() + 1);
 }
 
-TEST(BalanceText, IsAPartOfThePlaintextWishesToo) {
-  BackendWish wish{.protocol = BackendWish::Protocol::kHttp};
-  const auto without = wish.text();
-  wish.balance.strategy = Strategy::kEwma;
-  EXPECT_EQ(without, "http");
-  EXPECT_EQ(wish.text(), "http;lb=ewma");
+TEST(BalanceAnnotations, CountInPlaintextToo) {
+  const auto reading = read_annotations({{std::string(kNginxPrefix) + "backend-protocol", "HTTP"},
+                                         {std::string(kNginxPrefix) + "load-balance", "ewma"}});
+  EXPECT_NE(reading.backend.text(), read("backend-protocol", "HTTP").backend.text());
 }
 
 }  // namespace

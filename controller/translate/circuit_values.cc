@@ -57,24 +57,4 @@ std::expected<std::chrono::milliseconds, std::string_view> read_queue_timeout(
   return std::chrono::milliseconds(*thousandths);
 }
 
-std::string circuit_text(const routing::CircuitSpec& circuit) {
-  std::string text;
-  const auto add = [&text](std::string_view what, const auto& value) {
-    if (value) {
-      text.append(fmt::format(";{}={}", what, *value));
-    }
-  };
-  add("max-connections", circuit.max_connections);
-  add("max-requests", circuit.max_requests);
-  add("max-pending", circuit.max_pending);
-  add("max-retries", circuit.max_retries);
-  if (circuit.queue_timeout) {
-    text.append(fmt::format(";queue={}", circuit.queue_timeout->count()));
-  }
-  if (circuit.adaptive) {
-    text.append(*circuit.adaptive ? ";adaptive=on" : ";adaptive=off");
-  }
-  return text;
-}
-
 }  // namespace portico::translate

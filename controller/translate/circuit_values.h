@@ -1,5 +1,5 @@
-// circuit-* and adaptive-concurrency: Portico's own limits of what a backend bears at once. The ConfigMap's keys of these
-// names are read alike.
+// circuit-* and adaptive-concurrency: Portico's own limits of what a backend bears at once. The
+// ConfigMap's keys of these names are read alike.
 #pragma once
 
 #include <chrono>
@@ -46,8 +46,5 @@ std::expected<void, std::string_view> read_circuit_setting(std::string_view valu
   }
   return {};
 }
-
-// As a part of balance_text(); "" of what limits nothing.
-std::string circuit_text(const routing::CircuitSpec& circuit);
 
 }  // namespace portico::translate
