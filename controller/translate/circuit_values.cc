@@ -4,7 +4,6 @@
 #include <optional>
 
 #include <absl/strings/ascii.h>
-#include <fmt/format.h>
 
 #include "controller/translate/annotation_values.h"
 

@@ -224,19 +224,24 @@ constexpr auto kOthers = std::to_array<ConfigMapRow>({
     setting("load-balance", read_into<&Settings::load_balance, read_strategy>, "round_robin",
             "how requests are spread where no annotation says so: `round_robin`, `ewma`; Portico's "
             "own: `least_requests`, `random`"),
-    setting("circuit-max-connections",
-            read_circuit_setting<&Circuit::max_connections, read_circuit_limit>, "0",
-            "connections to a backend's endpoints where no annotation says so; 0: no limit"),
+    setting(
+        "circuit-max-connections",
+        read_circuit_setting<&Circuit::max_connections, read_circuit_limit>, "0",
+        "Portico's own: connections to a backend's endpoints where no annotation says so; 0: no "
+        "limit"),
     setting("circuit-max-requests",
             read_circuit_setting<&Circuit::max_requests, read_circuit_limit>, "0",
-            "the same of a backend's requests under way"),
-    setting("circuit-max-pending", read_circuit_setting<&Circuit::max_pending, read_circuit_limit>,
-            "0", "the same of requests that wait, where circuit-queue-timeout lets them; 0: 1024"),
+            "Portico's own: the same of a backend's requests under way"),
+    setting(
+        "circuit-max-pending", read_circuit_setting<&Circuit::max_pending, read_circuit_limit>, "0",
+        "Portico's own: the same of requests that wait, where circuit-queue-timeout lets them; 0: "
+        "1024"),
     setting("circuit-max-retries", read_circuit_setting<&Circuit::max_retries, read_circuit_limit>,
-            "0", "the same of requests under way that are tried again; 0: no limit"),
+            "0", "Portico's own: the same of requests under way that are tried again; 0: no limit"),
     setting("circuit-queue-timeout",
             read_circuit_setting<&Circuit::queue_timeout, read_queue_timeout>, "0",
-            "seconds that a request may wait where a backend bears no more; 0: it is answered 503 "
+            "Portico's own: seconds that a request may wait where a backend bears no more; 0: it "
+            "is answered 503 "
             "at once"),
     setting("adaptive-concurrency", read_circuit_setting<&Circuit::adaptive, read_on_off>, "off",
             "Portico's own: limits a backend's requests under way by their latency, where no "
