@@ -380,5 +380,35 @@ TEST_F(StatusControllerTest, TellsFindingsOfItsIngressesAsEvents) {
   EXPECT_EQ(text(member(parse_json(api.requests.back().body), "regarding", "name")), "web");
 }
 
+// A backend's slice, whose weight is none.
+std::vector<kube::Change> badly_weighed() {
+  auto changes = translate::testing::changes(
+      translate::testing::service_yaml("web") + translate::testing::slice_yaml("web", "10.0.0.1") +
+      translate::testing::ingress_yaml("web", "web.example.com", "/", "web"));
+  for (auto& change : changes) {
+    if (change.key.kind == kube::kind_index<kube::EndpointSlice>()) {
+      auto slice = std::get<kube::EndpointSlice>(*change.object);
+      slice.meta.uid = "u-2";
+      slice.meta.annotations["portico.dev/weight"] = "heavy";
+      change.object = std::make_shared<const kube::Object>(std::move(slice));
+    }
+  }
+  return changes;
+}
+
+TEST_F(StatusControllerTest, TellsFindingsOfSlicesAsEvents) {
+  auto& replica = start();
+  for (const auto& change : badly_weighed()) {
+    replica.tell(change);
+  }
+  replica.status.start();
+  EXPECT_TRUE(wait([&] { return api.lines("POST").size() > 1; }));
+  const auto event = parse_json(api.requests.back().body);
+  EXPECT_EQ(text(member(event, "regarding", "apiVersion")), "discovery.k8s.io/v1");
+  EXPECT_EQ(text(member(event, "regarding", "kind")), "EndpointSlice");
+  EXPECT_EQ(text(member(event, "regarding", "name")), "web-1");
+  EXPECT_EQ(text(member(event, "regarding", "uid")), "u-2");
+}
+
 }  // namespace
 }  // namespace portico::status
