@@ -58,6 +58,18 @@ struct ExchangeHealth : ::testing::Test {
     }
     return asked;
   }
+  // Requests, until one is sent to the sick one.
+  static void start_probe(Scene& scene) {
+    for (int i = 0; i < 30; ++i) {
+      scene.client = {};
+      scene.start();
+      if (scene.worker.upstreams.ports.back() == kSick) {
+        return;
+      }
+      scene.backend().answer(200, "x");
+    }
+    ADD_FAILURE() << "nobody probed it";
+  }
   static void all_well(Scene& scene, std::uint16_t /*port*/) { scene.backend().answer(200, "x"); }
   static auto count(const std::vector<std::uint16_t>& asked, std::uint16_t port) {
     return std::ranges::count(asked, port);
@@ -226,13 +238,7 @@ TEST_F(ExchangeHealth, AProbeThatFailsIsTriedElsewhereAndEjectsForLonger) {
   eject(*served, {2}, true);
   const auto level = health(*served, 2).state().level;
   Scene scene(served);
-  do {
-    scene.client = {};
-    scene.start();
-    if (scene.worker.upstreams.ports.back() != kSick) {
-      scene.backend().answer(200, "x");
-    }
-  } while (scene.worker.upstreams.ports.back() != kSick);
+  start_probe(scene);
   scene.worker.upstreams.refuse(error::kConnectRefused);
   EXPECT_NE(scene.worker.upstreams.ports.back(), kSick);
   scene.backend().answer(200, "x");
@@ -246,13 +252,7 @@ TEST_F(ExchangeHealth, AProbeWhoseClientGoesAwayIsNoFailure) {
   eject(*served, {2}, true);
   const auto level = health(*served, 2).state().level;
   Scene scene(served);
-  do {
-    scene.client = {};
-    scene.start();
-    if (scene.worker.upstreams.ports.back() != kSick) {
-      scene.backend().answer(200, "x");
-    }
-  } while (scene.worker.upstreams.ports.back() != kSick);
+  start_probe(scene);
   scene.worker.upstreams.connected();
   scene.exchange.on_client_error(testing::kClientGone);
   EXPECT_EQ(health(*served, 2).state().phase, Phase::kEjected);

@@ -115,7 +115,7 @@ struct Blame : ::testing::Test {
       ConfigBuilder()
           .health(table)
           .backend("default/web:80", {1, 2})
-          .route("shop.example.com", "/", "default/web:80", {.request_timeout = 50ms})
+          .route("shop.example.com", "/", "default/web:80", {.request_timeout = 500ms})
           .build();
   static void await_answer(Scene& scene) {
     EXPECT_TRUE(scene.worker.loop.run_until([&scene] { return scene.client.finishes != 0; }, 60s));
