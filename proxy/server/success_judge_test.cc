@@ -97,9 +97,15 @@ TEST_F(SuccessJudgeTest, KeepsWhatItKnowsThroughChanges) {
 }
 
 TEST_F(SuccessJudgeTest, ForgetsABackendThatIsNoMore) {
+  count(1, 40, 0);
   count(2, 40, 12);
+  count(3, 40, 0);
   EXPECT_TRUE(look().empty());
   EXPECT_TRUE(judge.look(exchange::Config(), Clock::now()).empty());
+  count(1, 40, 0);
+  count(2, 40, 12);
+  count(3, 40, 0);
+  EXPECT_TRUE(look().empty());
 }
 
 }  // namespace
