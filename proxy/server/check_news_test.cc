@@ -1,13 +1,13 @@
 #include "proxy/server/check_news.h"
 
-#include <map>
 #include <memory>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "proxy/exchange/endpoint_health.h"
 #include "proxy/server/check_metrics.h"
+#include "proxy/server/testing/endpoints.h"
 
 namespace portico::server {
 namespace {
@@ -19,8 +19,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-struct CheckNewsTest : ::testing::Test {
-  // The endpoints have the ports, which are their ids.
+struct CheckNewsTest : ::testing::Test, testing::HealthyEndpoints {
   void backend(const std::string& service, const std::vector<std::uint16_t>& ports,
                bool is_checked = true) {
     auto spec = std::make_shared<routing::BackendSpec>();
@@ -32,17 +31,7 @@ struct CheckNewsTest : ::testing::Test {
       spec->balance =
           std::make_shared<const routing::BalanceSpec>(routing::BalanceSpec{.health_check = {{}}});
     }
-    auto made = std::make_shared<exchange::Backend>();
-    made->spec = spec;
-    for (const auto port : ports) {
-      if (!health.contains(port)) {
-        health[port] = table.take(EndpointId{port});
-      }
-      made->endpoints.push_back({.id = EndpointId{port},
-                                 .address = *net::SocketAddress::from("10.0.0.1", port),
-                                 .health = health[port]});
-    }
-    config.backends.set(config.backends.size(), std::move(made));
+    HealthyEndpoints::backend(std::move(spec), ports);
   }
   void fall_ill(std::uint16_t port) { book.set(*health.at(port), true, "status 503"); }
   void recover(std::uint16_t port) { book.set(*health.at(port), false, {}); }
@@ -52,9 +41,6 @@ struct CheckNewsTest : ::testing::Test {
     return told;
   }
 
-  exchange::EndpointHealthTable table;
-  std::map<std::uint16_t, exchange::EndpointHealth*> health;
-  exchange::Config config;
   checks::CheckBook book;
   CheckNews news;
 };

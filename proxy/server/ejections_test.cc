@@ -1,12 +1,12 @@
 #include "proxy/server/ejections.h"
 
-#include <map>
 #include <memory>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "proxy/exchange/endpoint_health.h"
+#include "proxy/server/testing/endpoints.h"
 
 namespace portico::server {
 namespace {
@@ -16,22 +16,11 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-struct EjectionsTest : ::testing::Test {
-  // The endpoints have the ports, which are their ids.
+struct EjectionsTest : ::testing::Test, testing::HealthyEndpoints {
   void backend(const std::string& key, const std::vector<std::uint16_t>& ports) {
     auto spec = std::make_shared<routing::BackendSpec>();
     spec->key = key;
-    auto made = std::make_shared<exchange::Backend>();
-    made->spec = spec;
-    for (const auto port : ports) {
-      if (!health.contains(port)) {
-        health[port] = table.take(EndpointId{port});
-      }
-      made->endpoints.push_back({.id = EndpointId{port},
-                                 .address = *net::SocketAddress::from("10.0.0.1", port),
-                                 .health = health[port]});
-    }
-    config.backends.set(config.backends.size(), std::move(made));
+    HealthyEndpoints::backend(std::move(spec), ports);
   }
   void report(std::uint16_t port, routing::TryOutcome outcome, bool let_through = false) {
     for (int i = 0; i < 5; ++i) {
@@ -40,9 +29,6 @@ struct EjectionsTest : ::testing::Test {
   }
   void eject(std::uint16_t port) { report(port, routing::TryOutcome::kFailed); }
 
-  exchange::EndpointHealthTable table;
-  std::map<std::uint16_t, exchange::EndpointHealth*> health;
-  exchange::Config config;
   Ejections ejections;
 };
 
