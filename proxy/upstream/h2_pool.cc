@@ -60,12 +60,14 @@ class H2Pool::Connecting final {
     ++pool_.in_line_;
     turn_.emplace(pool.loop_, *endpoint.circuit, timeout,
                   [this](std::optional<ConnectionPlace> turn) { on_turn(std::move(turn)); });
+  // As it is asked for there, and counted in the same circuit.
   }
   ~Connecting() { pool_.in_line_ -= is_in_line() ? 1 : 0; }
 
   [[nodiscard]] exchange::EndpointId endpoint() const { return endpoint_.id; }
   [[nodiscard]] bool leads_to(const exchange::Endpoint& endpoint) const {
-    return endpoint_.address == endpoint.address && tls_.get() == endpoint.tls;
+    return endpoint_.address == endpoint.address && tls_.get() == endpoint.tls &&
+           endpoint_.circuit == endpoint.circuit;
   }
   [[nodiscard]] bool has_room() const {
     return !retired_ && waiting_.size() < pool_.options_.upstream_streams;
@@ -192,8 +194,22 @@ H2Connection* H2Pool::find_room(const exchange::Endpoint& endpoint) {
   const auto fits = [&](const H2Connection* connection) {
     return connection->has_room() && connection->leads_to(endpoint);
   };
-  const auto connection = std::ranges::find_if(found->second.open, fits);
-  return connection == found->second.open.end() ? nullptr : *connection;
+  H2Connection* others_idle = nullptr;
+  for (auto* connection : found->second.open) {
+    if (!fits(connection)) {
+      continue;
+    }
+    if (connection->place.circuit() == endpoint.circuit) {
+      return connection;
+    }
+    others_idle = connection->lent() == 0 ? connection : others_idle;
+  }
+  auto place = others_idle == nullptr ? std::nullopt : ConnectionPlace::take(endpoint.circuit);
+  if (!place) {
+    return nullptr;
+  }
+  others_idle->place = std::move(*place);
+  return others_idle;
 }
 
 H2Pool::Connecting& H2Pool::connecting_to(const exchange::Endpoint& endpoint,

@@ -1,5 +1,6 @@
 // A worker's HTTP/2 connections to all endpoints: a stream of one with room first; a connect is
-// shared by all who wait for one.
+// shared by all who wait for one. What one carries counts in one circuit, so that it need not be
+// told whose it is.
 #pragma once
 
 #include <chrono>
@@ -57,6 +58,7 @@ class H2Pool final : private H2ConnectionOwner {
   void serve_line();
   bool serve_one_of(exchange::EndpointId endpoint);
   H2Connection* find_room(const exchange::Endpoint& endpoint);
+  // Null where none may be used.
   Connecting& connecting_to(const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout);
   void connect_for(const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout,
                    WaitingList& waiting);

@@ -302,6 +302,42 @@ struct LimitedH2PoolTest : H2PoolTest {
   exchange::Circuit circuit;
 };
 
+TEST_F(LimitedH2PoolTest, WhatAConnectionCarriesCountsInOneCircuit) {
+  exchange::Circuit other;
+  other.set({.connections = 1});
+  auto of_other = endpoint();
+  of_other.circuit = &other;
+  server.answers = false;
+  std::array<Asker, 3> askers;
+  askers[0].ask(pool, limited());
+  EXPECT_FALSE(askers[1].ask(pool, of_other)) << "though one is coming";
+  run_until([&] { return server.requests == 2; });
+  EXPECT_FALSE(askers[2].ask(pool, endpoint())) << "though two have room";
+  run_until([&] { return server.requests == 3; });
+  EXPECT_EQ(server.accepted(), 3U);
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+  EXPECT_EQ(other.connections.inside(), 1U);
+  for (auto& asker : askers) {
+    asker.sink.release();
+  }
+  pool.retire(EndpointId{0});
+  run_until([&] { return pool.counts().open == 0; });
+}
+
+TEST_F(LimitedH2PoolTest, OneThatIsIdleCountsForWhoeverUsesItNext) {
+  Asker first;
+  first.ask(pool, limited());
+  finish(first);
+  Asker second;
+  EXPECT_TRUE(second.ask(pool, endpoint()));
+  EXPECT_EQ(circuit.connections.inside(), 0U);
+  finish(second);
+  Asker third;
+  EXPECT_TRUE(third.ask(pool, limited()));
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+  finish(third);
+}
+
 TEST_F(LimitedH2PoolTest, StreamsThatComeBackServeWhoWaits) {
   std::array<Asker, 7> askers;
   for (auto& asker : askers) {

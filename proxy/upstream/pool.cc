@@ -1,6 +1,7 @@
 #include "proxy/upstream/pool.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "proxy/exchange/take_out.h"
@@ -9,6 +10,24 @@ namespace portico::upstream {
 namespace {
 
 constexpr std::size_t kSpareLeases = 64;
+
+// The last one, which counts in the endpoint's circuit from now on, whosever it was; where that is
+// full, one that counts there already. `idle`: its last leads to the endpoint.
+std::vector<H1Connection*>::iterator pick_idle(std::vector<H1Connection*>& idle,
+                                               const exchange::Endpoint& endpoint) {
+  const auto last = std::prev(idle.end());
+  if ((*last)->place.circuit() == endpoint.circuit) {
+    return last;
+  }
+  if (auto place = ConnectionPlace::take(endpoint.circuit)) {
+    (*last)->place = std::move(*place);
+    return last;
+  }
+  const auto own = std::find_if(idle.rbegin(), idle.rend(), [&endpoint](const auto* connection) {
+    return connection->place.circuit() == endpoint.circuit && connection->leads_to(endpoint);
+  });
+  return own == idle.rend() ? idle.end() : std::prev(own.base());
+}
 
 }  // namespace
 
@@ -149,8 +168,12 @@ H1Connection* Pool::take_idle(const exchange::Endpoint& endpoint, exchange::Reus
   if (reuse != exchange::Reuse::kAllowed || !may_share || idle.empty()) {
     return nullptr;
   }
-  auto* const connection = idle.back();
-  idle.pop_back();
+  const auto picked = pick_idle(idle, endpoint);
+  if (picked == idle.end()) {
+    return nullptr;
+  }
+  auto* const connection = *picked;
+  idle.erase(picked);
   connection->unlink();
   --counts_.idle;
   ++counts_.reuses;

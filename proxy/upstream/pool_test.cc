@@ -230,9 +230,10 @@ TEST_F(PoolTest, GivesUpAConnectThatNobodyWaitsFor) {
 
 struct LimitedPoolTest : PoolTest {
   LimitedPoolTest() { circuit.set({.connections = 1}); }
-  exchange::Endpoint limited(std::uint32_t id = 0) {
+  exchange::Endpoint limited(std::uint32_t id = 0) { return counted_in(circuit, id); }
+  exchange::Endpoint counted_in(exchange::Circuit& of, std::uint32_t id = 0) {
     auto to = endpoint(id);
-    to.circuit = &circuit;
+    to.circuit = &of;
     return to;
   }
   std::unique_ptr<exchange::PendingAcquire> begin(
@@ -242,8 +243,61 @@ struct LimitedPoolTest : PoolTest {
     EXPECT_EQ(acquired.stream, nullptr);
     return std::move(acquired.pending);
   }
+  // Without waiting for it: true where one was lent at once.
+  bool lends(const exchange::Endpoint& to, testing::FakeExchange& exchange) {
+    Waiter waiter;
+    exchange.stream =
+        pool.acquire(to, Reuse::kAllowed, std::chrono::seconds(60), exchange, waiter).stream;
+    return exchange.stream != nullptr;
+  }
   exchange::Circuit circuit;
+  exchange::Circuit other_circuit;
 };
+
+TEST_F(LimitedPoolTest, AConnectionCountsForWhoeverUsesIt) {
+  other_circuit.set({.connections = 1});
+  request(limited());
+  EXPECT_TRUE(request(counted_in(other_circuit)));
+  EXPECT_EQ(circuit.connections.inside(), 0U);
+  EXPECT_EQ(other_circuit.connections.inside(), 1U);
+  EXPECT_TRUE(request(limited()));
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+  EXPECT_EQ(other_circuit.connections.inside(), 0U);
+}
+
+TEST_F(LimitedPoolTest, WhoHasNoLimitsCarriesNobodysConnectionsOff) {
+  request(limited());
+  testing::FakeExchange tunnel;
+  ASSERT_TRUE(lends(endpoint(), tunnel));
+  EXPECT_EQ(circuit.connections.inside(), 0U);
+  EXPECT_FALSE(request(limited()));
+  tunnel.release();
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+}
+
+TEST_F(LimitedPoolTest, WhoHasAllThatHeMayTakesNobodyElses) {
+  other_circuit.set({.connections = 1});
+  testing::FakeExchange busy;
+  acquire(counted_in(other_circuit), busy);
+  request(limited());
+  testing::FakeExchange exchange;
+  EXPECT_FALSE(lends(counted_in(other_circuit), exchange));
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+  EXPECT_EQ(other_circuit.connections.inside(), 1U);
+  busy.release();
+}
+
+TEST_F(LimitedPoolTest, WhoHasAllThatHeMayUsesHisOwnOneThatIsIdle) {
+  other_circuit.set({.connections = 1});
+  testing::FakeExchange first;
+  testing::FakeExchange second;
+  acquire(counted_in(other_circuit), first);
+  acquire(limited(), second);
+  use(first);
+  use(second);
+  EXPECT_TRUE(request(counted_in(other_circuit)));
+  EXPECT_EQ(pool.counts().open, 2U);
+}
 
 TEST_F(LimitedPoolTest, AConnectionCountsUntilItIsClosed) {
   request(limited());
