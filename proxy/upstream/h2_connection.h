@@ -54,6 +54,8 @@ class H2Connection final : public exchange::Mortal,
   void start();
   // Whether another stream can be lent now.
   [[nodiscard]] bool has_room() const;
+  // It takes nothing new any more, and closes, or is about to.
+  [[nodiscard]] bool is_retired() const { return !takes_more_; }
   [[nodiscard]] bool has_served() const { return requests_ > 0; }
   exchange::ClientStream& lend(exchange::ResponseSink& sink);
   // Nothing new; closes once nothing is lent.

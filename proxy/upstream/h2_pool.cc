@@ -49,22 +49,18 @@ class H2Pool::Connecting final {
       announcement_ = *endpoint.announcement;  // the caller's lives through the call only
       endpoint_.announcement = &*announcement_;
     }
-    auto place = ConnectionPlace::take(endpoint.circuit);
-    if (!place && pool.close_idle_of(*endpoint.circuit)) {
-      place = ConnectionPlace::take(endpoint.circuit);
-    }
-    if (place) {
+    if (auto place = ConnectionPlace::take(endpoint.circuit)) {
       connect(std::move(*place));
       return;
     }
     ++pool_.in_line_;
     turn_.emplace(pool.loop_, *endpoint.circuit, timeout,
                   [this](std::optional<ConnectionPlace> turn) { on_turn(std::move(turn)); });
-  // As it is asked for there, and counted in the same circuit.
   }
   ~Connecting() { pool_.in_line_ -= is_in_line() ? 1 : 0; }
 
   [[nodiscard]] exchange::EndpointId endpoint() const { return endpoint_.id; }
+  // As it is asked for there, and counted in the same circuit.
   [[nodiscard]] bool leads_to(const exchange::Endpoint& endpoint) const {
     return endpoint_.address == endpoint.address && tls_.get() == endpoint.tls &&
            endpoint_.circuit == endpoint.circuit;
@@ -134,6 +130,9 @@ class H2Pool::Connecting final {
     }
     if (retired_) {
       connection.retire();
+    }
+    if (connection.lent() == 0) {
+      pool_.on_room(connection);  // nobody waited any more, but elsewhere somebody may
     }
   }
 
@@ -315,7 +314,8 @@ bool H2Pool::serve_one_of(exchange::EndpointId endpoint) {
 
 bool H2Pool::close_idle_of(const exchange::Circuit& circuit) {
   const auto idle = std::ranges::find_if(connections_, [&circuit](const auto& connection) {
-    return connection->lent() == 0 && connection->place.circuit() == &circuit;
+    return connection->lent() == 0 && !connection->is_retired() &&
+           connection->place.circuit() == &circuit;
   });
   if (idle == connections_.end()) {
     return false;

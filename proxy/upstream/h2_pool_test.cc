@@ -338,6 +338,34 @@ TEST_F(LimitedH2PoolTest, OneThatIsIdleCountsForWhoeverUsesItNext) {
   finish(third);
 }
 
+TEST_F(LimitedH2PoolTest, AsManyAreClosedAsWaitElsewhere) {
+  circuit.set({.connections = 2});
+  std::array<Asker, 2> idle;
+  std::array<Asker, 2> askers;
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    idle[i].ask(pool, limited(i));
+    finish(idle[i]);
+  }
+  Pool elsewhere(loop, options, reaper);
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    askers[i].ask(elsewhere, limited(i));
+  }
+  for (const auto& asker : askers) {
+    finish(asker);
+  }
+  EXPECT_EQ(pool.counts().open, 0U);
+}
+
+TEST_F(LimitedH2PoolTest, AConnectThatNobodyWaitsForAnyMoreMakesRoomForWhoDoes) {
+  Asker first;
+  first.ask(pool, limited(0));
+  Asker second;
+  second.ask(pool, limited(1));
+  first.pending.reset();
+  finish(second);
+  EXPECT_EQ(circuit.connections.inside(), 1U);
+}
+
 TEST_F(LimitedH2PoolTest, StreamsThatComeBackServeWhoWaits) {
   std::array<Asker, 7> askers;
   for (auto& asker : askers) {
