@@ -271,34 +271,33 @@ void H2Pool::on_idle_changed(H2Connection& /*connection*/, bool idle) {
 // Not from inside of the call that gave the stream back. Who waits here comes before who waits
 // elsewhere for the whole connection.
 void H2Pool::on_room(H2Connection& connection) {
-  auto* const wanted = connection.place.is_wanted() ? connection.place.circuit() : nullptr;
-  if (in_line_ == 0 && wanted == nullptr) {
+  const bool is_wanted = connection.lent() == 0 && connection.place.is_wanted();
+  auto* const wanted = is_wanted ? connection.place.circuit() : nullptr;
+  const auto endpoint = connection.endpoint();
+  if (wanted == nullptr && !has_line(endpoint)) {
     return;
   }
-  loop_.post([this, wanted] {
-    serve_line();
+  loop_.post([this, endpoint, wanted] {
+    serve_line(endpoint);
     if (wanted != nullptr && wanted->connections.has_waiting()) {
       close_idle_of(*wanted);
     }
   });
 }
 
+bool H2Pool::has_line(exchange::EndpointId endpoint) const {
+  const auto found = in_line_ == 0 ? endpoints_.end() : endpoints_.find(endpoint);
+  return found != endpoints_.end() &&
+         std::ranges::any_of(found->second.coming, [](const auto& c) { return c->is_in_line(); });
+}
+
 // Whoever is served may do anything, so that nothing that was looked at is looked at again.
-void H2Pool::serve_line() {
-  std::vector<exchange::EndpointId> ids;
-  for (const auto& [id, connections] : endpoints_) {
-    if (std::ranges::any_of(connections.coming, [](const auto& c) { return c->is_in_line(); })) {
-      ids.push_back(id);
-    }
+void H2Pool::serve_line(exchange::EndpointId endpoint) {
+  while (serve_one_of(endpoint)) {
   }
-  for (const auto id : ids) {
-    while (serve_one_of(id)) {
-    }
-    if (const auto found = endpoints_.find(id); found != endpoints_.end()) {
-      std::erase_if(found->second.coming, [](const auto& coming) {
-        return coming->is_in_line() && coming->is_deserted();
-      });
-    }
+  if (const auto found = endpoints_.find(endpoint); found != endpoints_.end()) {
+    std::erase_if(found->second.coming,
+                  [](const auto& coming) { return coming->is_in_line() && coming->is_deserted(); });
   }
 }
 

@@ -55,10 +55,11 @@ class H2Pool final : private H2ConnectionOwner {
   void on_idle_changed(H2Connection& connection, bool idle) override;
   void on_room(H2Connection& connection) override;
   void on_closed(H2Connection& connection) override;
-  void serve_line();
+  void serve_line(exchange::EndpointId endpoint);
+  [[nodiscard]] bool has_line(exchange::EndpointId endpoint) const;
   bool serve_one_of(exchange::EndpointId endpoint);
-  H2Connection* find_room(const exchange::Endpoint& endpoint);
   // Null where none may be used.
+  H2Connection* find_room(const exchange::Endpoint& endpoint);
   Connecting& connecting_to(const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout);
   void connect_for(const exchange::Endpoint& endpoint, std::chrono::milliseconds timeout,
                    WaitingList& waiting);
