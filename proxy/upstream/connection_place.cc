@@ -1,5 +1,7 @@
 #include "proxy/upstream/connection_place.h"
 
+#include <algorithm>
+
 namespace portico::upstream {
 
 ConnectionTurn::ConnectionTurn(net::Loop& loop, exchange::Circuit& circuit,
@@ -7,7 +9,12 @@ ConnectionTurn::ConnectionTurn(net::Loop& loop, exchange::Circuit& circuit,
     : circuit_(circuit),
       done_(std::move(done)),
       deadline_(loop, [this] { std::exchange(done_, nullptr)(std::nullopt); }),
-      turn_(circuit.connections.wait(loop, *this, exchange::Turnstile::kNoLimit)) {
+      turn_(circuit.connections.wait(
+          loop, *this, std::max(exchange::CircuitLimits::kPending, circuit.connections.limit()))) {
+  if (!turn_) {
+    deadline_.arm(std::chrono::milliseconds(0));
+    return;
+  }
   deadline_.arm(timeout);
   circuit.ask_for_room();
 }

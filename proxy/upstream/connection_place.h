@@ -60,7 +60,8 @@ class ConnectionPlace {
 //
 // Thread:    its worker's.
 // Lifetime:  destroying it gives up, and nothing is called any more. `done` may destroy it.
-// Errors:    none in time: `done` without a place, once, never from inside the constructor.
+// Errors:    none in time: `done` without a place, once, never from inside the constructor; soon
+//            where as many wait as may (CircuitLimits::kPending, or as many as may be there).
 class ConnectionTurn final : private exchange::Turnstile::Waiter {
  public:
   using Handler = std::move_only_function<void(std::optional<ConnectionPlace>)>;

@@ -299,6 +299,27 @@ TEST_F(LimitedPoolTest, WhoHasAllThatHeMayUsesHisOwnOneThatIsIdle) {
   EXPECT_EQ(pool.counts().open, 2U);
 }
 
+TEST_F(LimitedPoolTest, ALineForConnectionsHasAnEnd) {
+  struct Nobody final : exchange::Turnstile::Waiter {
+    void on_turn() override {}
+  };
+  testing::FakeExchange busy;
+  acquire(limited(), busy);
+  Nobody nobody;
+  std::vector<exchange::Turnstile::Turn> line;
+  while (line.size() < exchange::CircuitLimits::kPending) {
+    line.push_back(circuit.connections.wait(loop, nobody, exchange::Turnstile::kNoLimit));
+  }
+  testing::FakeExchange exchange;
+  Waiter waiter;
+  const auto pending = begin(pool, exchange, waiter, limited(), std::chrono::hours(1));
+  EXPECT_FALSE(waiter.error);
+  run_until([&] { return waiter.error.has_value(); });
+  EXPECT_EQ(*waiter.error, exchange::kNoConnection);
+  line.clear();
+  busy.release();
+}
+
 TEST_F(LimitedPoolTest, AConnectionCountsUntilItIsClosed) {
   request(limited());
   EXPECT_EQ(circuit.connections.inside(), 1U);
