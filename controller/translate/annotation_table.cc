@@ -350,9 +350,9 @@ constexpr auto kTable = std::to_array<AnnotationRow>({
         "Portico's own: the service that `grpc` asks about; else the server as a whole"),
     of_health_check("health-check-interval", read_health_check_interval, "5",
                     "Portico's own: seconds from one check to the next, from 0.1 on"),
-    of_health_check(
-        "health-check-timeout", read_health_check_timeout, "2",
-        "Portico's own: seconds after which a check has failed, at most health-check-interval"),
+    of_health_check("health-check-timeout", read_health_check_timeout, "2",
+                    "Portico's own: seconds after which a check has failed, at most 10 and at most "
+                    "health-check-interval"),
     of_health_check(
         "health-check-unhealthy-after", read_health_check_unhealthy_after, "3",
         "Portico's own: failed checks in a row after which an endpoint gets nothing more"),

@@ -31,11 +31,10 @@ std::optional<Number> read_number(std::string_view text, Number least, Number mo
 }
 
 // Seconds with up to three digits behind the point.
-std::optional<milliseconds> read_time(std::string_view text) {
-  constexpr std::int64_t kHour = 3'600;
+std::optional<milliseconds> read_time(std::string_view text, std::chrono::seconds most) {
   constexpr milliseconds kLeast{100};
   const auto point = text.find('.');
-  const auto seconds = read_number<std::int64_t>(text.substr(0, point), 0, kHour);
+  const auto seconds = read_number<std::int64_t>(text.substr(0, point), 0, most.count());
   if (!seconds) {
     return std::nullopt;
   }
@@ -48,15 +47,16 @@ std::optional<milliseconds> read_time(std::string_view text) {
     }
     time += milliseconds(*fraction * (digits.size() == 1 ? 100 : digits.size() == 2 ? 10 : 1));
   }
-  const bool fits = text.front() != '-' && time >= kLeast && time <= milliseconds(kHour * 1'000);
+  const bool fits = text.front() != '-' && time >= kLeast && time <= most;
   return fits ? std::optional(time) : std::nullopt;
 }
 
 WishResult read_time_into(std::string_view value, HealthCheckSpec& check,
-                          milliseconds HealthCheckSpec::* time) {
-  const auto read = read_time(value);
+                          milliseconds HealthCheckSpec::* time, std::chrono::seconds most,
+                          std::string_view wanted) {
+  const auto read = read_time(value, most);
   if (!read) {
-    return std::unexpected("a number of seconds from 0.1 to 3600, without a unit (\"5\", \"0.5\")");
+    return std::unexpected(wanted);
   }
   check.*time = *read;
   check.timeout = std::min(check.timeout, check.interval);
@@ -166,11 +166,14 @@ WishResult read_health_check_grpc_service(std::string_view value, BackendWish& w
 }
 
 WishResult read_health_check_interval(std::string_view value, BackendWish& wish) {
-  return read_time_into(value, check_of(wish), &HealthCheckSpec::interval);
+  return read_time_into(value, check_of(wish), &HealthCheckSpec::interval, std::chrono::hours(1),
+                        "a number of seconds from 0.1 to 3600, without a unit (\"5\", \"0.5\")");
 }
 
+// A check that hangs keeps others waiting for as long.
 WishResult read_health_check_timeout(std::string_view value, BackendWish& wish) {
-  return read_time_into(value, check_of(wish), &HealthCheckSpec::timeout);
+  return read_time_into(value, check_of(wish), &HealthCheckSpec::timeout, std::chrono::seconds(10),
+                        "a number of seconds from 0.1 to 10, without a unit (\"5\", \"0.5\")");
 }
 
 WishResult read_health_check_unhealthy_after(std::string_view value, BackendWish& wish) {

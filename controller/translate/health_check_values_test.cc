@@ -79,6 +79,19 @@ TEST(HealthCheckValues, NoCheckTakesLongerThanTheInterval) {
             milliseconds(3'000));
 }
 
+TEST(HealthCheckValues, NoCheckKeepsOthersWaitingForLong) {
+  const Annotations slow{{"health-check-interval", "60"}};
+  const auto with = [&](const std::string& timeout) {
+    auto annotations = slow;
+    annotations.emplace("health-check", "http");
+    annotations.emplace("health-check-timeout", timeout);
+    return read(annotations);
+  };
+  EXPECT_EQ(with("10").backend.balance.health_check.value().timeout, milliseconds(10'000));
+  ASSERT_THAT(with("30").findings, SizeIs(1));
+  EXPECT_THAT(with("30").findings[0].message, HasSubstr("from 0.1 to 10,"));
+}
+
 TEST(HealthCheckValues, WhatIsNoGoodValueIsToldAndTheDefaultStays) {
   const std::vector<std::pair<std::string, std::string>> bad{
       {"health-check-path", "healthz"},
@@ -107,6 +120,8 @@ TEST(HealthCheckValues, WhatIsNoGoodValueIsToldAndTheDefaultStays) {
       {"health-check-interval", "3600.001"},
       {"health-check-interval", "5s"},
       {"health-check-timeout", ""},
+      {"health-check-timeout", "10.001"},
+      {"health-check-timeout", "11"},
       {"health-check-timeout", "."},
       {"health-check-unhealthy-after", "0"},
       {"health-check-healthy-after", "101"}};
