@@ -180,8 +180,10 @@ std::vector<exchange::Endpoint> ConfigCompiler::take_endpoints(const routing::Ba
     if (!address) {
       continue;
     }
-    const auto [entry, added] =
-        ways_.try_emplace({.address = *address, .protocol = spec.protocol, .tls = tls});
+    const auto [entry, added] = ways_.try_emplace({.namespace_ = spec.namespace_,
+                                                   .address = *address,
+                                                   .protocol = spec.protocol,
+                                                   .tls = tls});
     if (added) {
       entry->second.id = take_id(free_endpoints_, next_endpoint_);
       entry->second.health = health_.take(entry->second.id);
@@ -199,34 +201,40 @@ std::vector<exchange::Endpoint> ConfigCompiler::take_endpoints(const routing::Ba
                          .weight = endpoint.weight,
                          .since = entry->second.since});
   }
-  begin_slowly(endpoints, comers);
+  begin_slowly(spec.namespace_, endpoints, comers);
   return endpoints;
 }
 
-void ConfigCompiler::begin_slowly(std::vector<exchange::Endpoint>& endpoints,
+void ConfigCompiler::begin_slowly(const std::string& namespace_,
+                                  std::vector<exchange::Endpoint>& endpoints,
                                   const std::vector<std::size_t>& comers) {
   if (comers.size() == endpoints.size()) {
     return;  // all are alike
   }
   for (const auto index : comers) {
     auto& endpoint = endpoints[index];
-    auto& use =
-        ways_
-            .find({.address = endpoint.address, .protocol = endpoint.protocol, .tls = endpoint.tls})
-            ->second;
+    auto& use = ways_.find(way_to(namespace_, endpoint))->second;
     endpoint.since = use.since = config_.compiled;
   }
 }
 
-void ConfigCompiler::let_go(const exchange::Backend& backend) {
-  let_go(backend.endpoints);
-  let_go(backend.tls_endpoints);
+ConfigCompiler::Way ConfigCompiler::way_to(const std::string& namespace_,
+                                           const exchange::Endpoint& endpoint) {
+  return {.namespace_ = namespace_,
+          .address = endpoint.address,
+          .protocol = endpoint.protocol,
+          .tls = endpoint.tls};
 }
 
-void ConfigCompiler::let_go(const std::vector<exchange::Endpoint>& endpoints) {
+void ConfigCompiler::let_go(const exchange::Backend& backend) {
+  let_go(backend.spec->namespace_, backend.endpoints);
+  let_go(backend.spec->namespace_, backend.tls_endpoints);
+}
+
+void ConfigCompiler::let_go(const std::string& namespace_,
+                            const std::vector<exchange::Endpoint>& endpoints) {
   for (const auto& endpoint : endpoints) {
-    const auto found = ways_.find(
-        {.address = endpoint.address, .protocol = endpoint.protocol, .tls = endpoint.tls});
+    const auto found = ways_.find(way_to(namespace_, endpoint));
     if (--found->second.uses == 0) {
       config_.retired_endpoints.push_back(found->second.id);
       ways_.erase(found);

@@ -39,15 +39,18 @@ class ConfigCompiler {
   [[nodiscard]] const exchange::EndpointHealthTable& health() const { return health_; }
 
  private:
-  // An address and a way to talk to it.
+  // An address and a way to talk to it. Each namespace has its own, so that what one finds out
+  // about an address, by a check that fails, say, is no other's affair: addresses are what people
+  // write.
   struct Way {
+    std::string namespace_;
     net::SocketAddress address;
     routing::BackendProtocol protocol{};
     const exchange::UpstreamTls* tls = nullptr;  // held by the backends that use it
     bool operator==(const Way&) const = default;
     template <class H>
     friend H AbslHashValue(H hash, const Way& way) {
-      return H::combine(std::move(hash), way.address, way.protocol, way.tls);
+      return H::combine(std::move(hash), way.namespace_, way.address, way.protocol, way.tls);
     }
   };
   struct Use {
@@ -74,9 +77,10 @@ class ConfigCompiler {
   std::vector<exchange::Endpoint> take_endpoints(const routing::BackendSpec& spec,
                                                  const exchange::UpstreamTls* tls);
   // `comers`: which of them came with this generation. They do, where there are others.
-  void begin_slowly(std::vector<exchange::Endpoint>& endpoints,
+  void begin_slowly(const std::string& namespace_, std::vector<exchange::Endpoint>& endpoints,
                     const std::vector<std::size_t>& comers);
-  void let_go(const std::vector<exchange::Endpoint>& endpoints);
+  static Way way_to(const std::string& namespace_, const exchange::Endpoint& endpoint);
+  void let_go(const std::string& namespace_, const std::vector<exchange::Endpoint>& endpoints);
   void release(std::size_t index);
   void let_go(const exchange::Backend& backend);
   routing::BackendId backend_id(std::string_view key);

@@ -15,9 +15,11 @@ using ::testing::IsEmpty;
 
 // A Snapshot that is changed and compiled again and again.
 struct ConfigCompilerTest : ::testing::Test {
-  void backend(const std::string& key, const std::vector<std::uint16_t>& ports) {
+  void backend(const std::string& key, const std::vector<std::uint16_t>& ports,
+               const std::string& namespace_ = "default") {
     auto spec = std::make_shared<routing::BackendSpec>();
     spec->key = key;
+    spec->namespace_ = namespace_;
     for (const auto port : ports) {
       spec->endpoints.push_back({.address = "10.0.0.1", .port = port});
     }
@@ -144,6 +146,25 @@ TEST_F(ConfigCompilerTest, SharesAnEndpointBetweenBackends) {
   EXPECT_THAT(compile()->retired_endpoints, IsEmpty());
   backend("b", {});
   EXPECT_THAT(compile()->retired_endpoints, ElementsAre(endpoints(*both, "a.example")[0].second));
+}
+
+TEST_F(ConfigCompilerTest, NoNamespaceSharesAnEndpointWithAnother) {
+  backend("a", {80}, "theirs");
+  backend("b", {80}, "ours");
+  host("a.example", "a");
+  host("b.example", "b");
+  const auto config = compile();
+  const auto theirs = endpoints(*config, "a.example").at(0).second;
+  const auto ours = endpoints(*config, "b.example").at(0).second;
+  EXPECT_NE(theirs, ours);
+  config->backends.for_each([](std::size_t, const auto& backend) {
+    backend->endpoints.at(0).health->set_ill(backend->spec->namespace_ == "theirs");
+  });
+  config->backends.for_each([](std::size_t, const auto& backend) {
+    EXPECT_EQ(backend->endpoints.at(0).health->is_ill(), backend->spec->namespace_ == "theirs");
+  });
+  backend("a", {81}, "theirs");
+  EXPECT_THAT(compile()->retired_endpoints, ElementsAre(theirs));
 }
 
 TEST_F(ConfigCompilerTest, RetiresAnIdForAWholeGenerationBeforeItIsGivenAgain) {
