@@ -92,7 +92,8 @@ CheckId Checker::find_or_add(const CheckedEndpoint& endpoint) {
               .reason = is_ill ? book_.reason(*endpoint.health) : std::string(),
               .users = {},
               .running = nullptr});
-  schedule_.add(id, endpoint.target.spec.interval, place_of(endpoint.target), loop_.now());
+  schedule_.add(id, endpoint.target.namespace_, endpoint.target.spec.interval,
+                place_of(endpoint.target), loop_.now());
   return id;
 }
 
@@ -127,7 +128,6 @@ void Checker::detach(CheckId id, routing::BackendId backend, EndpointHealth& hea
 
 void Checker::remove(CheckId id) {
   auto& target = checked(id);
-  running_ -= target.running != nullptr ? 1 : 0;
   schedule_.remove(id);
   ids_.erase(target.target);
   checked_[static_cast<std::size_t>(id)].reset();
@@ -137,15 +137,10 @@ void Checker::remove(CheckId id) {
 // ---- the round
 
 void Checker::run_due() {
-  while (running_ < kAtOnce) {
-    const auto id = schedule_.begin(loop_.now());
-    if (!id) {
-      break;
-    }
+  while (const auto id = schedule_.begin(loop_.now())) {
     start(*id);
   }
-  const auto next = schedule_.next();
-  if (running_ < kAtOnce && next) {
+  if (const auto next = schedule_.next()) {
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*next - loop_.now());
     deadline_.arm(std::max(wait, std::chrono::milliseconds(0)));
   }
@@ -154,7 +149,6 @@ void Checker::run_due() {
 void Checker::start(CheckId id) {
   auto& target = checked(id);
   const auto connections = exchange::EndpointId{static_cast<std::uint32_t>(id)};
-  ++running_;
   target.running =
       std::make_unique<Check>(room_, connections, target.target,
                               [this, id](const Check::Result& result) { on_done(id, result); });
@@ -162,7 +156,6 @@ void Checker::start(CheckId id) {
 
 void Checker::on_done(CheckId id, const Check::Result& result) {
   auto& target = checked(id);
-  --running_;
   reaper_.take(std::move(target.running));
   if (!std::holds_alternative<Check::Untold>(result)) {
     take_in(target, result);

@@ -43,11 +43,12 @@ struct BackendChecks {
 // What is asked in another way than before begins with the opinion that was had. An endpoint is ill
 // while any of its targets is.
 //
-// Thread:    its loop's. At most kAtOnce connections are open; who finds none free waits its turn.
+// Thread:    its loop's. At most kAtOnce connections are open, for one namespace half of them; who
+//            finds none free waits its turn (schedule.h).
 // Lifetime:  its loop's; the EndpointHealths outlive it.
 class Checker {
  public:
-  static constexpr std::size_t kAtOnce = 64;
+  static constexpr std::size_t kAtOnce = 128;
 
   Checker(net::Loop& loop, const exchange::Options& options, CheckBook& book);
   ~Checker();
@@ -55,7 +56,7 @@ class Checker {
   void apply(const std::vector<BackendChecks>& changes);
 
   [[nodiscard]] std::size_t targets() const { return ids_.size(); }
-  [[nodiscard]] std::size_t running() const { return running_; }
+  [[nodiscard]] std::size_t running() const { return schedule_.running(); }
 
  private:
   struct User {
@@ -106,14 +107,13 @@ class Checker {
   upstream::Pool pool_;
   upstream::FailureReasons reasons_;
   const CheckRoom room_;
-  Schedule schedule_;
+  Schedule schedule_{kAtOnce};
   net::Deadline deadline_;
   absl::flat_hash_map<Target, CheckId> ids_;
   std::vector<std::unique_ptr<Checked>> checked_;  // by CheckId
   std::vector<CheckId> free_;
   absl::flat_hash_map<routing::BackendId, Backend> backends_;
   absl::flat_hash_map<exchange::EndpointHealth*, Opinion> opinions_;
-  std::size_t running_ = 0;
 };
 
 }  // namespace portico::checks

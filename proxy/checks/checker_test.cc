@@ -90,7 +90,11 @@ struct CheckerTest : ::testing::Test {
             .healthy_after = 1};
   }
   CheckedEndpoint checked(const HealthCheckSpec& how, EndpointHealth& who) {
-    return {.target = {.address = endpoint.address(), .tls = nullptr, .spec = how}, .health = &who};
+    return {.target = {.namespace_ = "default",
+                       .address = endpoint.address(),
+                       .tls = nullptr,
+                       .spec = how},
+            .health = &who};
   }
   void check(BackendId backend, std::vector<CheckedEndpoint> endpoints) {
     std::vector<BackendChecks> changes;
@@ -336,7 +340,7 @@ TEST_F(CheckerTest, ACheckThatIsNotAskedForAnyMoreIsGivenUp) {
 TEST_F(CheckerTest, NoMoreRunAtOnceThanMayAndAllHaveTheirTurn) {
   std::vector<std::unique_ptr<Endpoint>> endpoints;
   std::vector<CheckedEndpoint> all;
-  constexpr std::size_t kCount = 2 * Checker::kAtOnce + 10;
+  constexpr std::size_t kCount = Checker::kAtOnce + 10;
   auto how = spec();
   how.timeout = milliseconds(100);
   for (std::size_t i = 0; i < kCount; ++i) {
@@ -347,12 +351,41 @@ TEST_F(CheckerTest, NoMoreRunAtOnceThanMayAndAllHaveTheirTurn) {
   }
   check(kA, all);
   run_until([&] {
-    EXPECT_LE(checker.running(), Checker::kAtOnce);
+    EXPECT_LE(checker.running(), Checker::kAtOnce / 2);
     return std::ranges::all_of(endpoints, [](const auto& each) { return each->accepted() >= 2; });
   });
   for (const auto& each : all) {
     EXPECT_TRUE(each.health->is_ill());
   }
+}
+
+TEST_F(CheckerTest, ChecksThatHangDoNotHoldUpAnotherNamespaces) {
+  Endpoint silent{loop};
+  std::vector<CheckedEndpoint> hanging;
+  for (std::size_t i = 0; i < 2 * Checker::kAtOnce; ++i) {
+    auto how = spec();
+    how.path = "/" + std::to_string(i);
+    auto asked = checked(how, health);
+    asked.target.namespace_ = "noisy";
+    asked.target.address = silent.address();
+    hanging.push_back(asked);
+  }
+  check(kA, hanging);
+  run_until([&] { return silent.accepted() == Checker::kAtOnce / 2; });
+  endpoint.answer = kBad;
+  check(kB, {checked(spec(), other)});
+  run_until([&] { return other.is_ill(); });
+  EXPECT_FALSE(health.is_ill());
+  EXPECT_EQ(silent.accepted(), Checker::kAtOnce / 2);
+}
+
+TEST_F(CheckerTest, EqualChecksOfTwoNamespacesAreTwo) {
+  endpoint.answer = kGood;
+  auto asked = checked(spec(), other);
+  asked.target.namespace_ = "elsewhere";
+  check(kA, {checked(spec(), health)});
+  check(kB, {asked});
+  EXPECT_EQ(checker.targets(), 2U);
 }
 
 TEST_F(CheckerTest, APassedCheckEndsAnEjection) {

@@ -1,5 +1,6 @@
 #include "proxy/checks/health_checks.h"
 
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -20,11 +21,12 @@ std::shared_ptr<const exchange::UpstreamTls> share(const exchange::UpstreamTls* 
 }
 
 void add(BackendChecks& checks, const std::vector<exchange::Endpoint>& endpoints,
-         const routing::HealthCheckSpec& spec) {
+         const std::string& namespace_, const routing::HealthCheckSpec& spec) {
   for (const auto& endpoint : endpoints) {
     if (endpoint.health != nullptr) {
       checks.endpoints.push_back(
-          {.target = {.address =
+          {.target = {.namespace_ = namespace_,
+                      .address =
                           spec.port == 0 ? endpoint.address : endpoint.address.with_port(spec.port),
                       .protocol = endpoint.protocol,
                       .tls = share(endpoint.tls),
@@ -42,8 +44,8 @@ BackendChecks checks_of(routing::BackendId id, const exchange::Backend* backend)
   const auto& spec = *backend->spec;
   checks.is_checked = true;
   checks.name = {.namespace_ = spec.namespace_, .service = spec.service, .port = spec.port};
-  add(checks, backend->endpoints, *spec.balance->health_check);
-  add(checks, backend->tls_endpoints, *spec.balance->health_check);
+  add(checks, backend->endpoints, spec.namespace_, *spec.balance->health_check);
+  add(checks, backend->tls_endpoints, spec.namespace_, *spec.balance->health_check);
   return checks;
 }
 

@@ -1,7 +1,9 @@
-// What is asked, and how: backends that ask the same of the same address share one check.
+// What is asked, and how: backends of a namespace that ask the same of the same address share one
+// check.
 #pragma once
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "proxy/exchange/config.h"
@@ -12,6 +14,7 @@
 namespace portico::checks {
 
 struct Target {
+  std::string namespace_;  // of the backends that ask
   net::SocketAddress address;
   routing::BackendProtocol protocol = routing::BackendProtocol::kHttp1;
   std::shared_ptr<const exchange::UpstreamTls> tls;  // null: plaintext
@@ -20,7 +23,8 @@ struct Target {
   bool operator==(const Target&) const = default;
   template <class H>
   friend H AbslHashValue(H hash, const Target& target) {
-    return H::combine(std::move(hash), target.address, target.tls.get(), target.spec.path);
+    return H::combine(std::move(hash), target.namespace_, target.address, target.tls.get(),
+                      target.spec.path);
   }
 };
 
