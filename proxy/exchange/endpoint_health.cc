@@ -58,7 +58,7 @@ bool EndpointHealth::report(routing::TryOutcome outcome, bool let_through,
         serves_since_.store(time.count(), std::memory_order_relaxed);
       }
       if (ejects || before.is_out()) {
-        changes_.fetch_add(1, std::memory_order_relaxed);
+        changes_.fetch_add(1, std::memory_order_release);
       }
       return ejects;
     }
@@ -75,7 +75,7 @@ bool EndpointHealth::put_out(Clock::time_point now) {
       return false;
     }
     if (word_.compare_exchange_weak(word, after.pack(), std::memory_order_relaxed)) {
-      changes_.fetch_add(1, std::memory_order_relaxed);
+      changes_.fetch_add(1, std::memory_order_release);
       return true;
     }
   }
@@ -93,7 +93,7 @@ void EndpointHealth::set_ill(bool ill) {
     if (!ill) {
       serves_since_.store(since_epoch(Clock::now()).count(), std::memory_order_relaxed);
     }
-    changes_.fetch_add(1, std::memory_order_relaxed);
+    changes_.fetch_add(1, std::memory_order_release);
   }
 }
 

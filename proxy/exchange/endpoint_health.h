@@ -60,7 +60,7 @@ class alignas(64) EndpointHealth {
   [[nodiscard]] routing::OutlierState state() const;
   [[nodiscard]] bool is_out() const { return is_ill() || state().is_out(); }
   // Of its table's endpoints: see EndpointHealthTable::changes().
-  [[nodiscard]] std::uint32_t changes() const { return changes_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t changes() const { return changes_.load(std::memory_order_acquire); }
   // It is another endpoint's from now on. A report on the old one that is still under way counts
   // against the new one, once.
   void reset() {
@@ -85,8 +85,9 @@ class EndpointHealthTable {
   // For an id that is given to an endpoint from now on.
   EndpointHealth* take(EndpointId id);
 
-  // Differs from what it was as soon as any endpoint was ejected, fell ill, or has returned.
-  [[nodiscard]] std::uint32_t changes() const { return changes_.load(std::memory_order_relaxed); }
+  // Differs from what it was as soon as any endpoint was ejected, fell ill, or has returned. Who
+  // sees a change counted sees it in the endpoint, too, and so can wait for the next.
+  [[nodiscard]] std::uint32_t changes() const { return changes_.load(std::memory_order_acquire); }
 
  private:
   std::atomic<std::uint32_t> changes_ = 0;
