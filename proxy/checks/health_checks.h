@@ -1,4 +1,4 @@
-// The thread that checks endpoints, for as long as any backend wants it.
+// The thread that checks endpoints, from the first backend on that wants it.
 #pragma once
 
 #include <memory>
@@ -11,8 +11,8 @@
 namespace portico::checks {
 
 // Neither a worker's thread, since handshakes take milliseconds, nor the controller's, which has
-// changes to bring about. It begins with the first backend that asks for checks; where none does,
-// there is none.
+// changes to bring about. It begins with the first backend that asks for checks and sleeps when
+// none does any more; where none ever did, there is none.
 //
 // Thread:    the controller's; book() any.
 // Lifetime:  destroying it stops and joins the thread. The EndpointHealths of every Config that it
