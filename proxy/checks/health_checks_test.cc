@@ -1,12 +1,14 @@
 #include "proxy/checks/health_checks.h"
 
 #include <chrono>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <thread>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
-#include "proxy/net/listener.h"
-#include "proxy/net/loop.h"
+#include "proxy/net/socket_address.h"
 
 namespace portico::checks {
 namespace {
@@ -14,13 +16,28 @@ namespace {
 using exchange::EndpointId;
 using routing::HealthCheckSpec;
 
-// A port where nothing listens.
-net::SocketAddress nowhere() {
-  net::Loop loop;
-  auto opened = net::Listener::open(loop, *net::SocketAddress::parse("127.0.0.1:0"),
-                                    [](net::AcceptedSocket) {});
-  return (*opened)->local_address();
-}
+// A port where nothing listens, and nobody else does as long as this is there.
+class Nowhere {
+ public:
+  Nowhere() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* const raw = reinterpret_cast<sockaddr*>(&where);
+    socklen_t size = sizeof where;
+    EXPECT_EQ(::bind(socket_, raw, size), 0);
+    EXPECT_EQ(::getsockname(socket_, raw, &size), 0);
+    address_ = *net::SocketAddress::from("127.0.0.1", ntohs(where.sin_port));
+  }
+  ~Nowhere() { ::close(socket_); }
+  Nowhere(const Nowhere&) = delete;
+  Nowhere& operator=(const Nowhere&) = delete;
+  [[nodiscard]] const net::SocketAddress& address() const { return address_; }
+
+ private:
+  const int socket_;
+  net::SocketAddress address_;
+};
 
 struct HealthChecksTest : ::testing::Test {
   void backend(std::size_t id, bool is_checked) {
@@ -34,7 +51,8 @@ struct HealthChecksTest : ::testing::Test {
     }
     auto made = std::make_shared<exchange::Backend>();
     made->spec = std::move(spec);
-    made->endpoints.push_back({.id = EndpointId{0}, .address = address, .health = &health});
+    made->endpoints.push_back(
+        {.id = EndpointId{0}, .address = nowhere.address(), .health = &health});
     config.backends.set(id, std::move(made));
   }
   // The thread is another one: its work is waited for.
@@ -47,7 +65,7 @@ struct HealthChecksTest : ::testing::Test {
     return done();
   }
 
-  const net::SocketAddress address = nowhere();
+  const Nowhere nowhere;
   exchange::Options options;
   exchange::EndpointHealthTable table;
   exchange::EndpointHealth& health = *table.take(EndpointId{0});
