@@ -188,6 +188,7 @@ class Exchange final : public RequestSink,
   bool reused_ = false;
   bool answer_seen_ = false;
   bool retry_budget_exhausted_ = false;
+  bool hurried_ = false;  // in line: its deadline is not its own, but that of memory that is short
   CircuitRefusal circuit_refusal_ = CircuitRefusal::kNone;
   std::string_view reason_;
   char port_text_[8];

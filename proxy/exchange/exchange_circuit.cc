@@ -30,6 +30,7 @@ bool Exchange::enter_circuit(const Backend& backend) {
 // Whoever was in line before the configuration changed waits no longer for that.
 void Exchange::wait_in_line() {
   phase_ = Phase::kQueued;
+  hurried_ = false;
   const auto now = context_.loop.now();
   if (queued_until_ == std::chrono::steady_clock::time_point()) {
     queued_until_ = now + circuit_pass_.circuit()->queue_timeout();
@@ -65,6 +66,10 @@ void Exchange::on_queue_deadline() {
     }
     return;
   }
+  if (hurried_) {
+    wait_in_line();  // memory was short, and is no more
+    return;
+  }
   refuse_overloaded(CircuitRefusal::kQueueTimeout);
 }
 
@@ -84,6 +89,7 @@ void Exchange::on_memory_critical() {
   if (phase_ == Phase::kQueued) {
     deadline_.arm(std::chrono::milliseconds(0));
   }
+    hurried_ = true;
 }
 
 // One that waits for its turn is likely to be gone altogether, and where it is not it has not lost

@@ -325,6 +325,21 @@ TEST(ExchangeCircuit, NobodyWaitsWhereMemoryIsNearlyUsedUp) {
   hall.expect_empty();
 }
 
+TEST(ExchangeCircuit, WhoWaitsGoesOnWhereMemoryIsShortNoMore) {
+  Hall hall(limits(1, 5));
+  hall.come();
+  auto& second = hall.come();
+  hall.worker.context.set_pressure(Pressure::kCritical);
+  hall.worker.context.set_pressure(Pressure::kNone);
+  hall.worker.pass(1s);
+  EXPECT_EQ(hall.circuit.requests.waiting(), 1U);
+  EXPECT_EQ(second.client.status, 0);
+  hall.worker.pass(12s);
+  EXPECT_NE(second.client.fields.find("X-Portico-Overloaded: queue-timeout\n"), std::string::npos);
+  hall.stream(0).answer(200, "first");
+  hall.expect_empty();
+}
+
 // ---- limits
 
 TEST(Circuit, LeavesOpenWhatIsNotGiven) {
