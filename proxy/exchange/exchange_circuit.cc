@@ -76,6 +76,8 @@ void Exchange::on_queue_deadline() {
 // Nothing was sent, so what holds now holds for it too. Where that leads to the same circuit, it
 // keeps its place there.
 void Exchange::decide_anew() {
+  match_ = {};  // both lead to what may be freed from here on, and route() need not find others
+  route_ = nullptr;
   config_ = context_.config;
   route();
 }
@@ -87,9 +89,9 @@ void Exchange::refuse_overloaded(CircuitRefusal refusal) {
 
 void Exchange::on_memory_critical() {
   if (phase_ == Phase::kQueued) {
+    hurried_ = true;
     deadline_.arm(std::chrono::milliseconds(0));
   }
-    hurried_ = true;
 }
 
 // One that waits for its turn is likely to be gone altogether, and where it is not it has not lost

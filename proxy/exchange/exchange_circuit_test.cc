@@ -340,6 +340,21 @@ TEST(ExchangeCircuit, WhoWaitsGoesOnWhereMemoryIsShortNoMore) {
   hall.expect_empty();
 }
 
+// What it was to be served by may be freed by then.
+TEST(ExchangeCircuit, WhoIsShedAfterAChangeNamesNothingOfBefore) {
+  Hall hall(limits(1, 5));
+  hall.come();
+  auto& second = hall.come();
+  hall.worker.adopt(shop(&hall.circuit));
+  hall.stream(0).answer(200, "first");
+  hall.worker.context.set_pressure(Pressure::kCritical);
+  hall.worker.run_posted();
+  EXPECT_EQ(second.client.status, 503);
+  EXPECT_EQ(hall.worker.recorder.records.back().reason, kShedForMemory);
+  EXPECT_FALSE(hall.worker.recorder.records.back().has_route);
+  hall.expect_empty();
+}
+
 // ---- limits
 
 TEST(Circuit, LeavesOpenWhatIsNotGiven) {
