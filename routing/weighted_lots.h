@@ -49,7 +49,8 @@ class WeightTable {
   std::vector<Place> places_;
 };
 
-// As pick_by_weight(), by looking at every one.
+// As pick_by_weight(), by looking at every one. Shares are looked at twice, and others may change
+// them meanwhile: where they shrink, the last one that has any takes what is left.
 template <class WeightAt, class PartAt, class Skips>
 std::size_t pick_by_weight_exactly(std::size_t count, Lots& lots, WeightAt weight_at,
                                    PartAt part_at, Skips skips) {
@@ -64,14 +65,16 @@ std::size_t pick_by_weight_exactly(std::size_t count, Lots& lots, WeightAt weigh
     return count;
   }
   auto lot = lots.next() % total;  // of 64 bits: what the remainder prefers is not felt
+  auto last = count;
   for (std::size_t index = 0; index < count; ++index) {
     const auto share = share_at(index);
     if (lot < share) {
       return index;
     }
     lot -= share;
+    last = share != 0 ? index : last;
   }
-  return count;
+  return last;
 }
 
 // Any one. Who is skipped or new is drawn as if it weren't, and then turned down as often as it

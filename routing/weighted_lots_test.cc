@@ -113,6 +113,22 @@ TEST(PickByWeight, LookingAtEveryOneComesToTheSame) {
   EXPECT_NEAR(drawn[3], 2.0 / 7, 0.01);
 }
 
+// As an endpoint's does that another thread finds to be new, or out, between two looks at it.
+TEST(PickByWeight, SharesThatShrinkMeanwhileLeaveNobodyOut) {
+  constexpr std::size_t kCount = 3;
+  Urn urn({1, 1, 1});
+  for (int i = 0; i < 1'000; ++i) {
+    std::size_t looks = 0;
+    const auto part_at = [&](std::size_t) { return looks++ < kCount ? kWholePart : kLeastPart; };
+    EXPECT_LT(pick_by_weight_exactly(kCount, urn.lots, urn.weight_at(), part_at, kNone), kCount);
+    bool is_seen = false;
+    const auto skips = [&](std::size_t index) {
+      return index == 2 && std::exchange(is_seen, true);
+    };
+    EXPECT_LT(pick_by_weight_exactly(kCount, urn.lots, urn.weight_at(), kWhole, skips), 2U);
+  }
+}
+
 TEST(PickByWeight, FindsALightOneWhereTheHeavyOneIsOut) {
   Urn urn({1'000'000, 1, 1});
   const auto skips = [](std::size_t index) { return index == 0; };

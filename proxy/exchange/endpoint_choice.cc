@@ -92,7 +92,8 @@ std::size_t EndpointChoice::pick_serving(const Question& question) {
 }
 
 // One that was not tried comes before all others, since nothing that is sent goes to an endpoint
-// twice; then one that is not ejected. Where all are, it is as if none were.
+// twice; then one that is not ejected. Where all are, it is as if none were. Whatever the pick says
+// there, other threads may have said otherwise while it looked.
 std::size_t EndpointChoice::pick_in_need(const Question& question) {
   const auto endpoints = question.endpoints;
   const auto tried = [&](std::size_t index) { return was_tried(endpoints[index].id); };
@@ -105,6 +106,7 @@ std::size_t EndpointChoice::pick_in_need(const Question& question) {
   if (picked == endpoints.size()) {
     picked = pick(question, [](std::size_t) { return false; });
   }
+  picked = std::min(picked, endpoints.size() - 1);
   health_.enter_anyway(endpoints[picked]);
   return picked;
 }
