@@ -20,8 +20,11 @@ struct HashRing::Change {
   std::vector<std::uint16_t> now;     // by their index before; kUnknown: gone, or weighs otherwise
   std::vector<std::uint16_t> joined;  // of those now
 
-  // Whether to look at each slot's owner and the newcomers is less than to look at all.
-  [[nodiscard]] bool is_small() const { return joined.size() < now.size() / 2; }
+  // Whether to look at each slot's owner and the newcomers is less than to look at all, and little:
+  // some 20 ms where all slots are known. Else they are learned anew as they are asked for.
+  [[nodiscard]] bool is_small() const {
+    return joined.size() <= kMostNewcomers && joined.size() < now.size() / 2;
+  }
 };
 
 HashRing::HashRing(std::span<const std::string> names, std::span<const std::uint32_t> weights,
@@ -75,6 +78,10 @@ std::size_t HashRing::known_slots() const {
 std::uint64_t HashRing::standing(Slot slot, std::size_t endpoint) const {
   const auto its = score(slot, names_[endpoint]);
   return scales_.empty() ? its : ~std::bit_cast<std::uint64_t>(cost(its, endpoint));
+}
+
+double HashRing::cost_of(std::uint64_t standing) {
+  return std::bit_cast<double>(~standing);
 }
 
 std::size_t HashRing::find_several(std::uint64_t hash, std::span<std::uint16_t> found) const {
@@ -137,6 +144,10 @@ std::uint16_t HashRing::best_of(std::size_t slot, std::uint16_t owner,
   const auto mixed_slot = mixed(slot);
   auto highest = standing(mixed_slot, owner);
   for (const auto newcomer : newcomers) {
+    if (!scales_.empty() &&
+        cost_bound(score(mixed_slot, names_[newcomer]), newcomer) >= cost_of(highest)) {
+      continue;  // nearly always
+    }
     if (const auto its = standing(mixed_slot, newcomer); its > highest) {
       highest = its;
       owner = newcomer;

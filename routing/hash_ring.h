@@ -39,6 +39,7 @@ class HashRing {
   static constexpr std::size_t kFew = 48;
   static constexpr std::size_t kFewWeighted = 4;  // where weights differ
   static constexpr std::size_t kMostSeveral = 64;
+  static constexpr std::size_t kMostNewcomers = 64;  // that a table is taken over with
 
   // At most 65,535 are counted. `names` differ from each other. `weights` are by name, from 1 on;
   // none: all alike. `before` only makes it faster: its table serves for what has not changed.
@@ -143,6 +144,7 @@ class HashRing {
   [[nodiscard]] std::size_t owner_of(std::size_t slot) const;
   // The higher, the better.
   [[nodiscard]] std::uint64_t standing(Slot slot, std::size_t endpoint) const;
+  static double cost_of(std::uint64_t standing);  // where weights differ
   [[nodiscard]] Change change_since(const HashRing& before) const;
   std::size_t learn(std::size_t slot) const;
   [[nodiscard]] std::uint16_t best_of(std::size_t slot, std::uint16_t owner,

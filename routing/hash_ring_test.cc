@@ -204,6 +204,19 @@ TEST(HashRing, ATableLearnsWhatItIsAsked) {
   EXPECT_LE(after.known_slots(), 100U);
 }
 
+TEST(HashRing, ManyNewcomersAreLearnedAsTheyAreAskedFor) {
+  const auto all = names(1'000);
+  const auto known_with = [&](std::size_t newcomers) {
+    const HashRing ring(std::span(all).first(all.size() - newcomers));
+    for (std::size_t slot = 0; slot < 100; ++slot) {
+      static_cast<void>(ring.at(hash_in(slot)));
+    }
+    return HashRing(all, {}, &ring).known_slots();
+  };
+  EXPECT_EQ(known_with(HashRing::kMostNewcomers), 100U);
+  EXPECT_EQ(known_with(HashRing::kMostNewcomers + 1), 0U);
+}
+
 TEST(HashRing, ThreadsLearnTheSame) {
   const HashRing ring(names(60));
   std::array<std::vector<std::size_t>, 2> found;
