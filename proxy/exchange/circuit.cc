@@ -23,8 +23,9 @@ CircuitLimits circuit_limits(const routing::CircuitSpec& spec, routing::BackendP
   CircuitLimits limits{.connections = limit_of(spec.max_connections),
                        .requests = limit_of(spec.max_requests),
                        .retries = limit_of(spec.max_retries)};
-  if (protocol == routing::BackendProtocol::kHttp1) {
-    limits.requests = std::min(limits.requests, limits.connections);
+  if (protocol == routing::BackendProtocol::kHttp1 && limits.connections <= limits.requests) {
+    limits.requests = limits.connections;
+    limits.by_connections = true;
   }
   limits.adaptive = spec.adaptive.value_or(false);
   limits.queue_timeout = spec.queue_timeout.value_or(limits.queue_timeout);
@@ -40,6 +41,7 @@ void Circuit::set(const CircuitLimits& limits) {
   max_pending_.store(limits.pending, std::memory_order_relaxed);
   queue_timeout_ms_.store(limits.queue_timeout.count(), std::memory_order_relaxed);
   max_requests_.store(limits.requests, std::memory_order_relaxed);
+  by_connections_.store(limits.by_connections, std::memory_order_relaxed);
   connections.set_limit(limits.connections);
   if (limits.adaptive) {
     latency.turn_on(limits.requests);
@@ -84,8 +86,8 @@ CircuitRefusal Circuit::refusal() const {
   if (requests.limit() < max_requests_.load(std::memory_order_relaxed)) {
     return CircuitRefusal::kAdaptiveLimit;
   }
-  return connections.limit() <= requests.limit() ? CircuitRefusal::kMaxConnections
-                                                 : CircuitRefusal::kMaxRequests;
+  return by_connections_.load(std::memory_order_relaxed) ? CircuitRefusal::kMaxConnections
+                                                         : CircuitRefusal::kMaxRequests;
 }
 
 }  // namespace portico::exchange

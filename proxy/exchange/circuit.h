@@ -33,7 +33,8 @@ struct CircuitLimits {
   std::uint32_t pending = 0;
   std::uint32_t retries = Turnstile::kNoLimit;
   std::chrono::milliseconds queue_timeout{0};
-  bool adaptive = false;  // `requests` is the most that the limit of requests may be
+  bool adaptive = false;        // `requests` is the most that the limit of requests may be
+  bool by_connections = false;  // `requests` is what it is for want of more connections
 
   bool operator==(const CircuitLimits&) const = default;
   [[nodiscard]] bool any() const;
@@ -103,6 +104,7 @@ class alignas(64) Circuit {
   std::atomic<std::uint32_t> max_retries_ = Turnstile::kNoLimit;
   std::atomic<std::uint32_t> max_pending_ = 0;
   std::atomic<std::int64_t> queue_timeout_ms_ = 0;
+  std::atomic<bool> by_connections_ = false;
   tls::Mutex mutex_;
   std::vector<Holder> holders_ PORTICO_GUARDED_BY(mutex_);
 };

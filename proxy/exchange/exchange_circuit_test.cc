@@ -384,5 +384,18 @@ TEST(Circuit, AnHttp1RequestNeedsAConnectionOfItsOwn) {
   EXPECT_EQ(circuit_limits(spec, routing::BackendProtocol::kHttp2).requests, 7U);
 }
 
+TEST(Circuit, NamesTheLimitThatWasReached) {
+  Circuit circuit;
+  circuit.set(
+      circuit_limits({.max_connections = 3, .max_requests = 7}, routing::BackendProtocol::kHttp1));
+  EXPECT_EQ(circuit.refusal(), CircuitRefusal::kMaxConnections);
+  circuit.set(
+      circuit_limits({.max_connections = 3, .max_requests = 7}, routing::BackendProtocol::kHttp2));
+  EXPECT_EQ(circuit.refusal(), CircuitRefusal::kMaxRequests);
+  circuit.set(
+      circuit_limits({.max_connections = 3, .max_requests = 2}, routing::BackendProtocol::kHttp1));
+  EXPECT_EQ(circuit.refusal(), CircuitRefusal::kMaxRequests);
+}
+
 }  // namespace
 }  // namespace portico::exchange
