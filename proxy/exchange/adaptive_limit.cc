@@ -46,7 +46,7 @@ void AdaptiveLimit::turn_on(std::uint32_t most) {
   limit_ = GradientLimit(most, phase());
   seconds_.store(0, std::memory_order_relaxed);
   begin_window(Clock::now());
-  requests_.set_limit(limit_.limit());
+  requests_.set_limit(std::min(most_, limit_.limit()));  // which never finds less than kLeast
   is_on_.store(true, std::memory_order_relaxed);
 }
 
@@ -89,7 +89,7 @@ void AdaptiveLimit::end_window(Clock::time_point now) {
     limit_.skip();
   }
   begin_window(now);
-  requests_.set_limit(limit_.limit());
+  requests_.set_limit(std::min(most_, limit_.limit()));
 }
 
 // What is told just now may be lost between two windows: that is no matter.

@@ -57,6 +57,16 @@ TEST_F(AdaptiveLimitTest, KeepsWhatItHasFoundOutAsLongAsItsMostIsTheSame) {
   EXPECT_EQ(requests.limit(), 10U);
 }
 
+TEST_F(AdaptiveLimitTest, LetsInNoMoreThanItsMostThoughThatIsVeryFew) {
+  limit.turn_on(1);
+  EXPECT_EQ(requests.limit(), 1U);
+  for (int i = 0; i < 5; ++i) {
+    fill();
+    answer(20ms);
+    EXPECT_EQ(requests.limit(), 1U);
+  }
+}
+
 TEST_F(AdaptiveLimitTest, LeavesTheLimitAloneOnceItIsOff) {
   limit.turn_off();
   requests.set_limit(7);
@@ -107,6 +117,9 @@ TEST(AdaptiveCircuit, TellsItsLimitFromTheOneThatIsGiven) {
   EXPECT_EQ(circuit.refusal(), CircuitRefusal::kAdaptiveLimit);
   circuit.set({.requests = 5, .adaptive = true});
   EXPECT_EQ(circuit.requests.limit(), 5U);
+  EXPECT_EQ(circuit.refusal(), CircuitRefusal::kMaxRequests);
+  circuit.set({.requests = 2, .adaptive = true});
+  EXPECT_EQ(circuit.requests.limit(), 2U);
   EXPECT_EQ(circuit.refusal(), CircuitRefusal::kMaxRequests);
   circuit.set({.requests = 7});
   EXPECT_EQ(circuit.requests.limit(), 7U);
