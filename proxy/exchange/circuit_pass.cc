@@ -18,7 +18,8 @@ CircuitPass::Entry CircuitPass::enter(Circuit* circuit) {
     circuit_ = circuit;
     return Entry::kInside;
   }
-  turn_ = circuit->requests.wait(loop_, waiter_, circuit->max_pending());
+  const auto longest = circuit->max_pending();
+  turn_ = longest == 0 ? Turnstile::Turn() : circuit->requests.wait(loop_, waiter_, longest);
   if (!turn_) {
     return Entry::kRefused;
   }

@@ -22,7 +22,11 @@ bool Turnstile::take_place() {
   return false;
 }
 
+// A flood of those who find the line full must not hold up who is in it.
 Turnstile::Turn Turnstile::wait(net::Loop& loop, Waiter& waiter, std::uint32_t longest) {
+  if (waiting() >= longest) {
+    return {};
+  }
   auto ticket = std::make_shared<Turn::Ticket>(loop, waiter);
   const tls::MutexLock lock(mutex_);
   if (line_.size() >= longest) {
