@@ -38,6 +38,7 @@ exchange::Circuit& Circuits::take() {
   }
   auto* const circuit = std::exchange(*unused, left_.back());
   left_.pop_back();
+  circuit->set({});  // what it found out about latency was another backend's
   return *circuit;
 }
 

@@ -55,5 +55,27 @@ TEST(Circuits, OneIsUsedAgainOnceNothingIsCountedInIt) {
   EXPECT_EQ(circuits.set(BackendId{1}, {}, {.max_requests = 1}), second);
 }
 
+TEST(Circuits, OneThatIsUsedAgainKnowsNothingOfItsLastBackendsLatency) {
+  using exchange::AdaptiveLimit;
+  const CircuitSpec adaptive{.adaptive = true};
+  Circuits circuits;
+  auto* const circuit = circuits.set(BackendId{0}, {}, adaptive);
+  const auto first = circuit->requests.limit();
+  auto now = AdaptiveLimit::Clock::now();
+  while (circuit->requests.enter()) {
+  }
+  for (int i = 0; i < 50; ++i) {
+    now += std::chrono::milliseconds(10);
+    circuit->latency.answered(std::chrono::milliseconds(20), now);
+  }
+  ASSERT_NE(circuit->requests.limit(), first);
+  while (circuit->requests.inside() > 0) {
+    circuit->requests.leave();
+  }
+  circuits.erase(BackendId{0});
+  ASSERT_EQ(circuits.set(BackendId{1}, {}, adaptive), circuit);
+  EXPECT_EQ(circuit->requests.limit(), first);
+}
+
 }  // namespace
 }  // namespace portico::server
