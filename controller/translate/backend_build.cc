@@ -71,11 +71,12 @@ void append_candidates(const kube::EndpointSlice& slice, std::string_view port_n
   }
 }
 
-// Near ones first. Of an address that is there several times, the near one stays.
+// Near ones first. Of an address that is there several times the near one stays, of equally near
+// ones the lighter.
 void sort_unique(std::vector<EndpointSpec>& endpoints) {
   std::ranges::sort(endpoints, {}, [](const EndpointSpec& endpoint) {
-    return std::tie(endpoint.address, endpoint.port, endpoint.is_far, endpoint.pod,
-                    endpoint.weight);
+    return std::tie(endpoint.address, endpoint.port, endpoint.is_far, endpoint.weight,
+                    endpoint.pod);
   });
   const auto [first, last] = std::ranges::unique(endpoints, [](const auto& a, const auto& b) {
     return a.address == b.address && a.port == b.port;

@@ -294,6 +294,18 @@ TEST(SliceWeight, OfAnAddressInTwoSlicesIsTheSmallerWhateverCameFirst) {
   }
 }
 
+TEST(SliceWeight, OfAnAddressInTwoSlicesIsTheSmallerWhateverThePods) {
+  const auto of_pod = [](std::string text, std::string_view pod) {
+    return text.insert(text.rfind("}]"), ", targetRef: {kind: Pod, namespace: default, name: " +
+                                             std::string(pod) + "}");
+  };
+  World world;
+  world.apply(service("") + ingress("") +
+              of_pod(slice("a", "10.0.0.1", "portico.dev/weight: \"7\""), "web-0") +
+              of_pod(slice("b", "10.0.0.1", "portico.dev/weight: \"3\""), "web-1"));
+  EXPECT_EQ(weights(world), "10.0.0.1=3");
+}
+
 TEST(SliceWeight, IsTheOnlyAnnotationOfOursThatSlicesHave) {
   World world;
   world.apply(service("") + ingress("") + slice("s", "10.0.0.1", "portico.dev/wait: \"7\""));
