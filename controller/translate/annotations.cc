@@ -104,8 +104,7 @@ class Reader {
     if (!row.for_services) {
       return row.read_wish(value, reading_.backend);
     }
-    BackendWish scratch;
-    auto done = row.read_wish(value, scratch);
+    auto done = check_asked(row, value);
     if (done) {
       reading_.backend.asked.push_back({&row, std::string(value), prefix});
     }

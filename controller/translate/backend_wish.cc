@@ -47,7 +47,7 @@ std::expected<bool, std::string_view> read_on_off(std::string_view value) {
 
 // Namespace and name, as DNS has them.
 bool is_object_name(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
+  return !text.empty() && text.size() <= 253 && std::ranges::all_of(text, [](unsigned char c) {
     return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-' || c == '.';
   });
 }

@@ -192,8 +192,10 @@ TEST(BackendTls, ASecretOfAnotherNamespaceClosesTheRoutes) {
 }
 
 TEST(BackendTls, WhatCantBeUnderstoodClosesTheRoutes) {
+  const std::string long_name = "default/" + std::string(254, 'a');
   for (const auto& [name, value] : {std::pair{"proxy-ssl-verify", "yes"},
                                     {"proxy-ssl-secret", "ca"},
+                                    {"proxy-ssl-secret", long_name.c_str()},
                                     {"proxy-ssl-protocols", "TLSv1.1"},
                                     {"proxy-ssl-ciphers", "a b"}}) {
     World world;

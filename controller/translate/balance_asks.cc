@@ -26,6 +26,15 @@ bool apply(const Asked& asked, BackendWish& wish) {
 
 }  // namespace
 
+WishResult check_asked(const AnnotationRow& row, std::string_view value) {
+  constexpr std::size_t kMostBytes = 1024;  // no row reads longer texts; numbers may begin with 0s
+  if (value.size() > kMostBytes) {
+    return std::unexpected("a value of at most 1,024 characters");
+  }
+  BackendWish scratch;
+  return row.read_wish(value, scratch);
+}
+
 Spread join(std::span<const Asked> of_ingress, std::span<const Asked> of_service,
             bool service_upstream) {
   std::vector<const Asked*> all;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "controller/translate/backend_wish.h"
@@ -18,6 +19,10 @@ struct Spread {
   bool service_upstream = false;
   std::vector<const Asked*> idle;  // that refine what nobody asks for
 };
+
+// Whether `row`, which Services may have too, can read `value`; else what it must be. Values become
+// a part of backends' names, which each rule has: so long ones are none.
+WishResult check_asked(const AnnotationRow& row, std::string_view value);
 
 // `service_upstream`: where no annotation says. The Spread borrows what was asked.
 Spread join(std::span<const Asked> of_ingress, std::span<const Asked> of_service,

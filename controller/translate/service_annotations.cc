@@ -9,6 +9,7 @@
 
 #include "controller/kube/nearest_name.h"
 #include "controller/translate/annotation_values.h"
+#include "controller/translate/balance_asks.h"
 
 namespace portico::translate {
 namespace {
@@ -91,8 +92,7 @@ ServiceReading read_service(const kube::Service& service) {
       reading.findings.push_back(misplaced(service, *row, value));
       return;
     }
-    BackendWish scratch;
-    if (const auto done = row->read_wish(trim(value), scratch); !done) {
+    if (const auto done = check_asked(*row, trim(value)); !done) {
       reading.findings.push_back(
           about(kube::Service::kKind, service.meta, Severity::kError, name,
                 fmt::format("{} is not {}", quoted_value(value), done.error()),

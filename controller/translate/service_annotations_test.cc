@@ -239,6 +239,24 @@ TEST(ServiceAnnotations, DetailsOfAnIngressAreFoundOnceUnlessOneOfItsServicesAsk
   EXPECT_EQ(world.findings(), "");
 }
 
+TEST(ServiceAnnotations, LongValuesAreNone) {
+  const auto annotation = [](std::size_t zeros) {
+    return "portico.dev/slow-start: \"" + std::string(zeros, '0') + "5\"";
+  };
+  for (const bool of_service : {true, false}) {
+    const auto apply = [of_service](World& world, const std::string& text) {
+      world.apply(service(of_service ? text : "") + ingress(of_service ? "" : text));
+    };
+    World world;
+    apply(world, annotation(1023));
+    EXPECT_EQ(world.findings(), "");
+    EXPECT_EQ(balance(world), BalanceSpec{.slow_start = std::chrono::seconds(5)});
+    apply(world, annotation(1024));
+    EXPECT_THAT(world.findings(), HasSubstr("is not a value of at most 1,024 characters"));
+    EXPECT_EQ(balance(world), BalanceSpec());
+  }
+}
+
 // ---- EndpointSlices
 
 std::string slice(std::string_view name, std::string_view addresses, std::string_view annotations) {
