@@ -293,6 +293,12 @@ void BackendTable::set_speech(Backend& backend, const kube::Service& service,
       wish.protocol, port == nullptr ? std::string_view() : std::string_view(port->app_protocol));
   spec.protocol = speech.protocol;
   if (!speech.tls) {
+    if (wish.refuses_plaintext) {
+      spec.denied_because = fmt::format(
+          "the main Ingress has proxy-ssl-verify, and no appProtocol of Service \"{}\" "
+          "names TLS",
+          spec.service);
+    }
     return;
   }
   auto secret = wish.secret.empty() ? nullptr : state.secret(wish.secret);

@@ -114,6 +114,9 @@ std::string BackendWish::text() const {
   if (!allows_tls12 || !allows_tls13) {
     add("tls", allows_tls12 ? "1.2" : "1.3");
   }
+  if (refuses_plaintext) {
+    add("plaintext", "refused");
+  }
   return text + spread_text(*this);
 }
 

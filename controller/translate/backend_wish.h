@@ -46,6 +46,9 @@ struct BackendWish {
   std::string ciphers = "DEFAULT";
   bool allows_tls12 = true;
   bool allows_tls13 = true;
+  // Of a canary whose main Ingress verifies its backends: where the Service names no TLS, nothing
+  // is served.
+  bool refuses_plaintext = false;
   routing::BalanceSpec balance;
   bool service_upstream = false;  // the Service's own address instead of its endpoints
   std::vector<Asked> asked;       // what the last two are read from, by name; see settle()

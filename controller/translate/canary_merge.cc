@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -60,15 +61,23 @@ BackendWish speech_of(const BackendWish& wish) {
   return speech;
 }
 
+// Whether it is another way than the main Ingress's, and one without TLS, or at times without.
+bool leaves_tls(const BackendWish& main, const BackendWish& own) {
+  using enum BackendWish::Protocol;
+  return own.protocol != main.protocol &&
+         (own.protocol == kHttp || own.protocol == kGrpc || own.protocol == kAutoHttp);
+}
+
 // The canary's own, where it says anything; but a main backend that is verified is a guard.
 BackendWish merge_speech(const BackendWish& main, const BackendWish& own) {
   auto speech = speech_of(own);
-  if (speech == BackendWish() || (main.verifies && !own.verifies)) {
-    return speech_of(main);
+  if (speech == BackendWish() || (main.verifies && (!own.verifies || leaves_tls(main, own)))) {
+    speech = speech_of(main);
   }
   if (speech.protocol == BackendWish::Protocol::kByService) {
     speech.protocol = main.protocol;
   }
+  speech.refuses_plaintext = main.verifies && speech.protocol == BackendWish::Protocol::kByService;
   return speech;
 }
 

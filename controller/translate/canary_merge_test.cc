@@ -293,6 +293,37 @@ TEST_F(CanaryMerged, AMainBackendThatIsVerifiedIsAGuard) {
   EXPECT_THAT(canary_of(world_), HasSubstr("#https;secret=default/ca;verify=1"));
 }
 
+TEST_F(CanaryMerged, AVerifiedMainBackendIsNotLeftForPlaintext) {
+  const std::string own =
+      "canary-weight: \"10\", proxy-ssl-verify: \"on\", proxy-ssl-secret: "
+      "default/own, backend-protocol: ";
+  world_.apply(yaml({.annotations = "backend-protocol: HTTPS, proxy-ssl-verify: \"on\", "
+                                    "proxy-ssl-secret: default/ca"}));
+  for (const auto* plain : {"HTTP", "GRPC", "AUTO_HTTP"}) {
+    world_.apply(yaml(canary(own + plain)));
+    EXPECT_EQ(canary_of(world_), "default/v2:80#https;secret=default/ca;verify=1") << plain;
+  }
+  world_.apply(yaml(canary(own + "GRPCS")));
+  EXPECT_EQ(canary_of(world_), "default/v2:80#grpcs;secret=default/own;verify=1");
+}
+
+TEST_F(CanaryMerged, WhereTheMainBackendIsVerifiedAServiceWithoutTlsGetsNothing) {
+  const auto service = [](std::string_view name, std::string_view app_protocol) {
+    return fmt::format(
+        "---\napiVersion: v1\nkind: Service\nmetadata: {{name: {}}}\nspec: {{ports: [{{port: 80, "
+        "appProtocol: {}}}]}}\n",
+        name, app_protocol);
+  };
+  world_.apply(service("v1", "https") + service("v2", "http") + yaml(canary()) +
+               yaml({.annotations = "proxy-ssl-verify: \"on\", proxy-ssl-secret: default/ca"}));
+  EXPECT_THAT(backend_of(world_, canary_of(world_)).denied_because,
+              HasSubstr("no appProtocol of Service \"v2\" names TLS"));
+  EXPECT_THAT(world_.findings(), HasSubstr("error: Ingress default/next"));
+  world_.apply(service("v2", "https"));
+  EXPECT_EQ(backend_of(world_, canary_of(world_)).denied_because,
+            "there is no Secret \"default/ca\"");
+}
+
 TEST_F(CanaryMerged, BalancingIsItsOwn) {
   world_.apply(yaml({.annotations = "load-balance: ewma, upstream-hash-by: \"$request_uri\""}) +
                yaml(canary()));
