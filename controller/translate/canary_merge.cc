@@ -94,6 +94,12 @@ const BackendUse* use_of(const IngressRecord& record, std::string_view key) {
   return found == record.backends.end() ? nullptr : &*found;
 }
 
+// A Secret is for its own namespace: whoever else could use it would speak in another's name.
+bool is_foreign(const BackendWish* wish, const IngressRecord& record) {
+  return wish != nullptr && !wish->secret.empty() &&
+         !wish->secret.starts_with(record.ref.namespace_ + "/");
+}
+
 class Merge {
  public:
   // `where` says what was looked for: "host "a" with Prefix path "/"".
@@ -109,6 +115,15 @@ class Merge {
     auto name = use->backend;
     name.wish =
         canary_wish(main_use == nullptr ? nullptr : main_use->backend.wish.get(), *record.canary);
+    if (is_foreign(name.wish.get(), record)) {
+      add(record, Severity::kWarning, route.field,
+          fmt::format("the canary serves nothing here: the Secret by which {} talks to its backend "
+                      "is of another namespace",
+                      main->origin.to_string()),
+          "give the canary proxy-ssl-secret of its own, and proxy-ssl-verify where the other has "
+          "it");
+      return nullptr;
+    }
     auto taken = std::make_shared<RouteSpec>(route);
     taken->policy = main->policy;
     taken->backend = name.key();
@@ -116,12 +131,7 @@ class Merge {
     joined->canary = std::make_shared<const routing::CanarySpec>(
         routing::CanarySpec{.rule = record.canary->rule, .route = std::move(taken)});
     merge_.uses.push_back({std::move(name), &record});
-    if (main->origin.namespace_ != record.ref.namespace_) {
-      add(record, Severity::kInfo, route.field,
-          fmt::format("takes a part of the requests of {}, which is in another namespace",
-                      main->origin.to_string()),
-          "");
-    }
+    tell_of_namespaces(*main, main_record, route, record);
     return joined;
   }
 
@@ -156,6 +166,24 @@ class Merge {
                      "keep one canary for a rule"};
     }
     return std::nullopt;
+  }
+
+  // Both sides: whoever owns the host may not know of the other.
+  void tell_of_namespaces(const RouteSpec& main, const IngressRecord* main_record,
+                          const RouteSpec& route, const IngressRecord& record) {
+    if (main.origin.namespace_ == record.ref.namespace_) {
+      return;
+    }
+    add(record, Severity::kInfo, route.field,
+        fmt::format("takes a part of the requests of {}, which is in another namespace",
+                    main.origin.to_string()),
+        "");
+    if (main_record != nullptr) {
+      add(*main_record, Severity::kWarning, main.field,
+          fmt::format("requests of this rule go to a canary of another namespace: {}",
+                      record.ref.to_string()),
+          "remove the canary, unless it is meant; docs/canary.md says who can have one");
+    }
   }
 
   void add(const IngressRecord& record, Severity severity, std::string field, std::string message,

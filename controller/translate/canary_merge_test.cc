@@ -195,6 +195,22 @@ TEST_F(CanaryMerged, AnotherNamespacesCanaryIsToldOf) {
   EXPECT_EQ(canary_of(world_), "other/v2:80");
   EXPECT_THAT(world_.findings(), HasSubstr("info: Ingress other/next: spec.rules[0].http.paths[0]: "
                                            "takes a part of the requests of Ingress default/web"));
+  EXPECT_THAT(
+      world_.findings(),
+      HasSubstr("warning: Ingress default/web: spec.rules[0].http.paths[0]: requests of this "
+                "rule go to a canary of another namespace: Ingress other/next\n"));
+  world_.remove(yaml(foreign));
+  EXPECT_EQ(world_.findings(), "");
+}
+
+TEST_F(CanaryMerged, OfTwoEqualRulesTheOlderHasTheCanary) {
+  world_.apply(yaml({}) + yaml({.name = "twin", .service = "v3", .created = kNewest}) +
+               yaml(canary()));
+  const auto& routes = world_.translator.snapshot().hosts.find("a.example.com")->routes;
+  ASSERT_EQ(routes.size(), 2U);
+  for (const auto& route : routes) {
+    EXPECT_EQ(route->canary != nullptr, route->origin.name == "web") << route->origin.name;
+  }
 }
 
 TEST_F(CanaryMerged, AMissingServiceLeavesTheMainBackendAlone) {
@@ -270,6 +286,22 @@ TEST_F(CanaryMerged, ThatAsksForClientCertificatesFollowsAMainIngressThatDoes) {
 TEST_F(CanaryMerged, ASecretOfAnotherNamespaceIsNotUsed) {
   world_.apply(yaml({}) + yaml(canary("proxy-ssl-secret: other/tls, backend-protocol: HTTPS")));
   EXPECT_EQ(canary_of(world_), "none");
+}
+
+TEST_F(CanaryMerged, TheMainIngresssSecretStaysInItsNamespace) {
+  auto foreign = canary();
+  foreign.namespace_ = "other";
+  world_.apply(yaml({.annotations = "backend-protocol: HTTPS, proxy-ssl-secret: default/client"}) +
+               yaml(foreign));
+  EXPECT_EQ(canary_of(world_), "none");
+  EXPECT_THAT(
+      world_.findings(),
+      HasSubstr("warning: Ingress other/next: spec.rules[0].http.paths[0]: the canary serves "
+                "nothing here: the Secret by which Ingress default/web talks to its backend "
+                "is of another namespace\n"));
+  foreign.annotations += ", backend-protocol: HTTPS, proxy-ssl-secret: other/own";
+  world_.apply(yaml(foreign));
+  EXPECT_EQ(canary_of(world_), "other/v2:80#https;secret=other/own");
 }
 
 // ---- how it is talked to
