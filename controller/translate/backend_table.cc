@@ -108,8 +108,9 @@ bool is_alike_everywhere(const routing::BalanceSpec* balance) {
 
 // Whether a user's own word for a backend means this one: canaries name theirs without a wish, and
 // no Ingress wants one Service port in two ways.
-bool means(const BackendUse& use, std::string_view key) {
-  return routing::BackendSpec::name_of(use.backend.key()) == routing::BackendSpec::name_of(key);
+bool means(const BackendUse& use, const BackendName& name) {
+  return use.backend.port == name.port && use.backend.service == name.service &&
+         use.backend.namespace_ == name.namespace_;
 }
 
 // Of a wish for the Service's address where it can't be granted.
@@ -119,13 +120,12 @@ void add_without_cluster_ip(const BackendName& name, const kube::Service& servic
   if (has_cluster_ip(service) || is_external_name(service)) {
     return;
   }
-  const auto key = name.key();
   for (const auto* user : users) {
     if (user == nullptr) {
       continue;  // of --default-backend-service: there is no Ingress to tell
     }
     for (const auto& use : user->backends) {
-      if (means(use, key)) {
+      if (means(use, name)) {
         diagnostics.push_back(about(
             *user, routing::Severity::kWarning, use.field,
             fmt::format("service-upstream has no effect: Service \"{}\" has no cluster IP, so "
@@ -146,7 +146,6 @@ routing::Diagnostics findings(const BackendName& name,
   if (problem.empty()) {
     return diagnostics;
   }
-  const auto key = name.key();
   for (const auto* user : users) {
     if (user == nullptr) {
       diagnostics.push_back({.object = {kube::Service::kKind, name.namespace_, name.service},
@@ -156,7 +155,7 @@ routing::Diagnostics findings(const BackendName& name,
       continue;
     }
     for (const auto& use : user->backends) {
-      if (means(use, key)) {
+      if (means(use, name)) {
         diagnostics.push_back(about(*user, routing::Severity::kError, use.field,
                                     fmt::format("{}: {}", problem, without_backend(*user)),
                                     is_missing ? "create the Service port, or correct the backend"

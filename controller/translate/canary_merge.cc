@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include <absl/container/flat_hash_map.h>
 #include <fmt/format.h>
 
 #include "controller/translate/annotations.h"
@@ -88,9 +89,21 @@ bool asks_otherwise(const HostTlsReading& canary, const HostTlsReading* main) {
   return asks && (main == nullptr || main->tls != canary.tls);
 }
 
+// Whether a key may be that name's: keys can be long, and records have many.
+bool may_be(const BackendName& name, std::string_view key) {
+  const auto takes = [&key](std::string_view part) {
+    const bool does = key.starts_with(part);
+    key.remove_prefix(does ? part.size() : 0);
+    return does;
+  };
+  return takes(name.namespace_) && takes("/") && takes(name.service) && takes(":") &&
+         takes(name.port);
+}
+
 const BackendUse* use_of(const IngressRecord& record, std::string_view key) {
-  const auto found = std::ranges::find_if(
-      record.backends, [key](const BackendUse& use) { return use.backend.key() == key; });
+  const auto found = std::ranges::find_if(record.backends, [key](const BackendUse& use) {
+    return may_be(use.backend, key) && use.backend.key() == key;
+  });
   return found == record.backends.end() ? nullptr : &*found;
 }
 
@@ -195,35 +208,59 @@ class Merge {
   CanaryMerge merge_;
 };
 
-const IngressRecord* record_of(const RouteSpec& route,
-                               std::span<const IngressRecord* const> records) {
-  const auto found = std::ranges::find_if(
-      records, [&](const auto* record) { return record->ref == route.origin; });
-  return found == records.end() ? nullptr : *found;
-}
+// A host's rules as canaries name them, and the Ingresses that they are of.
+class MainRules {
+ public:
+  struct Rule {
+    RoutePointer* route = nullptr;  // null: there is none
+    const IngressRecord* record = nullptr;
+  };
+
+  MainRules(std::span<RoutePointer> routes, std::span<const IngressRecord* const> records) {
+    absl::flat_hash_map<std::pair<std::string_view, std::string_view>, const IngressRecord*> by_ref;
+    for (const auto* record : records) {
+      by_ref.try_emplace({record->ref.namespace_, record->ref.name}, record);
+    }
+    for (auto& route : routes) {
+      const auto owner = by_ref.find({route->origin.namespace_, route->origin.name});
+      // Of equal ones the first serves.
+      rules_.try_emplace(
+          {route->kind, route->path},
+          Rule{.route = &route, .record = owner == by_ref.end() ? nullptr : owner->second});
+    }
+  }
+
+  [[nodiscard]] Rule find(const RouteSpec& like) const {
+    const auto found = rules_.find({like.kind, like.path});
+    return found == rules_.end() ? Rule() : found->second;
+  }
+
+ private:
+  absl::flat_hash_map<std::pair<routing::PathKind, std::string>, Rule> rules_;
+};
 
 }  // namespace
 
 CanaryMerge merge_canaries(std::string_view host, std::span<RoutePointer> routes,
                            std::span<const IngressRecord* const> mains,
                            std::span<const IngressRecord* const> canaries) {
+  if (canaries.empty()) {
+    return {};
+  }
+  const MainRules rules(routes, mains);
   Merge merge;
   for (const auto* record : canaries) {
     if (!record->canary->unusable_because.empty()) {
       continue;  // said once, of the Ingress
     }
     for (const auto& route : *record->routes_of(host)) {
-      // Of equal ones the first serves.
-      const auto main = std::ranges::find_if(routes, [&](const auto& one) {
-        return one->kind == route->kind && one->path == route->path;
-      });
-      const bool is_there = main != routes.end();
-      auto joined = merge.join(is_there ? *main : nullptr,
-                               is_there ? record_of(**main, mains) : nullptr, *route, *record,
-                               fmt::format("host \"{}\" with {} path \"{}\"", host,
-                                           routing::to_string(route->kind), route->path));
+      const auto main = rules.find(*route);
+      auto joined =
+          merge.join(main.route == nullptr ? nullptr : *main.route, main.record, *route, *record,
+                     fmt::format("host \"{}\" with {} path \"{}\"", host,
+                                 routing::to_string(route->kind), route->path));
       if (joined != nullptr) {
-        *main = std::move(joined);
+        *main.route = std::move(joined);
       }
     }
   }
