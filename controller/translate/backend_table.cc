@@ -86,16 +86,6 @@ std::shared_ptr<const routing::BalanceSpec> balance_of(const BackendName& name,
                 : std::shared_ptr<const routing::BalanceSpec>(name.wish, &asked);
 }
 
-// An Ingress tells it once, whichever of its backends is built.
-void report_idle(const absl::flat_hash_set<const IngressRecord*>& users, const ClusterState& state,
-                 DiagnosticTable& diagnostics) {
-  for (const auto* user : users) {
-    if (user != nullptr && !user->idle.empty()) {
-      diagnostics.replace(idle_subject(user->ref), idle_findings(*user, state));
-    }
-  }
-}
-
 std::string annotations_subject(const std::string& service) {
   return "annotations of service " + service;
 }
@@ -167,6 +157,10 @@ routing::Diagnostics findings(const BackendName& name,
   return diagnostics;
 }
 
+bool is_idle_canary(const IngressRecord* user) {
+  return user != nullptr && user->canary != nullptr && !user->idle.empty();
+}
+
 }  // namespace
 
 void BackendTable::use(const BackendName& name, const IngressRecord* user) {
@@ -180,6 +174,9 @@ void BackendTable::use(const BackendName& name, const IngressRecord* user) {
     }
   }
   backend.users.insert(user);
+  if (is_idle_canary(user)) {
+    of_idle_canary_[user].insert(key);
+  }
   touched_.insert(std::move(key));
 }
 
@@ -187,6 +184,14 @@ void BackendTable::release(const std::string& key, const IngressRecord* user) {
   if (const auto found = backends_.find(key); found != backends_.end()) {
     found->second.users.erase(user);
     touched_.insert(key);
+  }
+  if (const auto keys = of_idle_canary_.find(user); keys != of_idle_canary_.end()) {
+    keys->second.erase(key);
+    if (keys->second.empty()) {
+      of_idle_canary_.erase(keys);
+    } else {
+      touched_.insert(*keys->second.begin());  // what is left is judged anew
+    }
   }
 }
 
@@ -233,7 +238,26 @@ bool BackendTable::build(const ClusterState& state, routing::SharedMap<routing::
   for (const auto& service : std::exchange(built_services_, {})) {
     report_annotations(service, state, diagnostics);
   }
+  for (const auto* user : std::exchange(idle_users_, {})) {
+    diagnostics.replace(idle_subject(user->ref), idle_findings(*user, backends_of(*user), state));
+  }
   return changed;
+}
+
+std::vector<const BackendName*> BackendTable::backends_of(const IngressRecord& user) const {
+  std::vector<const BackendName*> names;
+  if (user.canary == nullptr) {
+    for (const auto& use : user.backends) {
+      names.push_back(&use.backend);
+    }
+    return names;
+  }
+  if (const auto keys = of_idle_canary_.find(&user); keys != of_idle_canary_.end()) {
+    for (const auto& key : keys->second) {
+      names.push_back(&backends_.at(key).name);
+    }
+  }
+  return names;
 }
 
 bool BackendTable::build_one(const std::string& key, const ClusterState& state,
@@ -251,6 +275,23 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
     specs.erase(key);
     return true;
   }
+  built_services_.insert(service_key(backend.name));
+  for (const auto* user : backend.users) {
+    if (user != nullptr && !user->idle.empty()) {
+      idle_users_.insert(user);
+    }
+  }
+  auto spec = build_spec(backend, state, diagnostics);
+  const auto* before = specs.find(key);
+  if (before != nullptr && *before == spec) {
+    return false;
+  }
+  specs.set(key, std::make_shared<const routing::BackendSpec>(std::move(spec)));
+  return true;
+}
+
+routing::BackendSpec BackendTable::build_spec(Backend& backend, const ClusterState& state,
+                                              DiagnosticTable& diagnostics) {
   const auto service_name = service_key(backend.name);
   const auto service = state.service(service_name);
   const auto addresses = addresses_of(service_name, service.get());
@@ -273,15 +314,8 @@ bool BackendTable::build_one(const std::string& key, const ClusterState& state,
   if (spec.missing_because.empty() && to_service) {
     add_without_cluster_ip(backend.name, *service, backend.users, found_out);
   }
-  diagnostics.replace(subject(key), std::move(found_out));
-  report_idle(backend.users, state, diagnostics);
-  built_services_.insert(service_name);
-  const auto* before = specs.find(key);
-  if (before != nullptr && *before == spec) {
-    return false;
-  }
-  specs.set(key, std::make_shared<const routing::BackendSpec>(std::move(spec)));
-  return true;
+  diagnostics.replace(subject(spec.key), std::move(found_out));
+  return spec;
 }
 
 void BackendTable::set_speech(Backend& backend, const kube::Service& service,

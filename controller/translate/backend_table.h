@@ -64,6 +64,9 @@ class BackendTable {
 
   bool build_one(const std::string& key, const ClusterState& state,
                  routing::SharedMap<routing::BackendSpec>& specs, DiagnosticTable& diagnostics);
+  routing::BackendSpec build_spec(Backend& backend, const ClusterState& state,
+                                  DiagnosticTable& diagnostics);
+  [[nodiscard]] std::vector<const BackendName*> backends_of(const IngressRecord& user) const;
   void erase(const std::string& key, DiagnosticTable& diagnostics);
   void report_annotations(const std::string& service_key, const ClusterState& state,
                           DiagnosticTable& diagnostics) const;
@@ -85,6 +88,10 @@ class BackendTable {
   absl::btree_set<std::string> touched_;
   // Services whose backends were built: each has its annotations looked at once, however many.
   absl::btree_set<std::string> built_services_;
+  // Users with idle annotations whose backends were built: likewise.
+  absl::flat_hash_set<const IngressRecord*> idle_users_;
+  // The backends of canaries with idle annotations: their records name them without the wish.
+  absl::flat_hash_map<const IngressRecord*, absl::btree_set<std::string>> of_idle_canary_;
 };
 
 }  // namespace portico::translate

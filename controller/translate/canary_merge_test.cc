@@ -384,6 +384,22 @@ TEST_F(CanaryMerged, LegacyAffinityIsItsOwn) {
   EXPECT_FALSE(route_of(world_)->canary->rule.heeds_affinity);
 }
 
+TEST_F(CanaryMerged, DetailsOfWhatNobodyAsksForAreFound) {
+  const auto detail = canary("canary-weight: \"10\", health-check-path: /well");
+  const auto idle = HasSubstr(
+      "warning: Ingress default/next: "
+      "metadata.annotations[nginx.ingress.kubernetes.io/health-check-path]: \"/well\" has no "
+      "effect");
+  world_.apply(yaml({}) + yaml(detail));
+  EXPECT_THAT(world_.findings(), idle);
+  world_.apply(yaml({.annotations = "health-check: http"}));
+  EXPECT_EQ(world_.findings(), "");
+  world_.apply(yaml({}));
+  EXPECT_THAT(world_.findings(), idle);
+  world_.remove(yaml(detail));
+  EXPECT_EQ(world_.findings(), "");
+}
+
 TEST_F(CanaryMerged, FollowsAChangeOfTheMainIngress) {
   world_.apply(yaml({}) + yaml(canary()));
   world_.apply(yaml({.annotations = "backend-protocol: GRPC, proxy-read-timeout: \"7\""}));

@@ -24,16 +24,18 @@ std::string idle_subject(const routing::ObjectRef& ingress) {
   return "idle " + object_name(ingress.namespace_, ingress.name);
 }
 
-routing::Diagnostics idle_findings(const IngressRecord& record, const ClusterState& state) {
+routing::Diagnostics idle_findings(const IngressRecord& record,
+                                   std::span<const BackendName* const> backends,
+                                   const ClusterState& state) {
   if (record.idle.empty()) {
     return {};
   }
   auto idle = record.idle;
-  for (const auto& use : record.backends) {
-    const auto service = state.service(object_name(use.backend.namespace_, use.backend.service));
+  for (const auto* backend : backends) {
+    const auto service = state.service(object_name(backend->namespace_, backend->service));
     if (service != nullptr) {
       const auto reading = read_service(*service);
-      const auto spread = join_with_wish(use.backend.wish.get(), reading);
+      const auto spread = join_with_wish(backend->wish.get(), reading);
       std::erase_if(idle, [&](const auto& one) { return !is_idle(spread, one.row); });
     }
   }

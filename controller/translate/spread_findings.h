@@ -14,8 +14,11 @@ namespace portico::translate {
 // By what a DiagnosticTable knows idle_findings().
 std::string idle_subject(const routing::ObjectRef& ingress);
 
-// Of an Ingress's idle annotations, those that have no effect by any of its Services either.
-routing::Diagnostics idle_findings(const IngressRecord& record, const ClusterState& state);
+// Of an Ingress's idle annotations, those that have no effect at any of its `backends` either:
+// there its Service may ask for what they refine, and for a canary the main Ingress.
+routing::Diagnostics idle_findings(const IngressRecord& record,
+                                   std::span<const BackendName* const> backends,
+                                   const ClusterState& state);
 
 // Of a Service and its slices. `wishes` are those of the backends that it is in use for; null:
 // none.
