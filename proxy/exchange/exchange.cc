@@ -210,10 +210,7 @@ void Exchange::edit_request() {
   }
   forwarded.scheme = client_facts_.https() ? "https" : "http";
   replay_.begin(keeps_body());
-  const bool was_in_line = queued_until_ != std::chrono::steady_clock::time_point();
-  if (route_->policy->request_timeout.count() != 0 && !was_in_line) {
-    limit_whole_time();
-  }
+  limit_whole_time();
   if (route_->canary != nullptr) {
     route_ = &choose_canary(*route_, head_->fields, config_->config(), is_tls(),
                             context_.balancers.lots());

@@ -289,6 +289,27 @@ TEST(ExchangeCircuit, AChangeDoesNotMakeItWaitLonger) {
   EXPECT_EQ(second.client.status, 503);
 }
 
+TEST(ExchangeCircuit, ATimeoutThatComesHoldsForWhoWaits) {
+  Hall hall(limits(1, 5, 60s));
+  hall.come();
+  auto& second = hall.come();
+  hall.worker.adopt(shop(&hall.circuit, {.request_timeout = 10s}));
+  hall.worker.pass(1s);
+  EXPECT_EQ(second.client.status, 0);
+  hall.worker.pass(12s);
+  EXPECT_EQ(second.client.status, 504);
+}
+
+TEST(ExchangeCircuit, ATimeoutThatGoesHoldsNoLonger) {
+  Hall hall(limits(1, 5, 60s), {.request_timeout = 10s});
+  hall.come();
+  auto& second = hall.come();
+  hall.worker.adopt(shop(&hall.circuit));
+  hall.worker.pass(1s);
+  hall.worker.pass(12s);
+  EXPECT_EQ(second.client.status, 0);
+}
+
 TEST(ExchangeCircuit, WhoWaitedIsServedAtOnceWhereTheLimitsGo) {
   Hall hall(limits(1, 5));
   hall.come();

@@ -166,13 +166,23 @@ void Exchange::on_deadline() {
                                              : routing::upstream_error::kHeadTimeout);
 }
 
-// Made for the first request that asks for one: most connections never carry any.
+// Made for the first request that asks for one: most connections never carry any. One that was in
+// line is decided anew where the configuration has changed: what it waited counts.
 void Exchange::limit_whole_time() {
+  const auto limit = route_->policy->request_timeout;
+  if (limit.count() == 0) {
+    if (request_deadline_ != nullptr) {
+      request_deadline_->end();
+    }
+    return;
+  }
   if (request_deadline_ == nullptr) {
     request_deadline_ =
         std::make_unique<RequestDeadline>(context_.loop, [this] { on_request_deadline(); });
   }
-  request_deadline_->begin(route_->policy->request_timeout, context_.loop.now());
+  const auto now = context_.loop.now();
+  const bool was_in_line = queued_until_ != std::chrono::steady_clock::time_point();
+  request_deadline_->begin(limit, was_in_line ? started_ : now, now);
 }
 
 void Exchange::endpoint_has_request() {

@@ -1,6 +1,7 @@
 // The time that a whole request may take: from its head to its answer's end, with all its tries.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -21,10 +22,12 @@ class RequestDeadline {
   RequestDeadline(net::Loop& loop, net::Deadline::Callback expired)
       : deadline_(loop, std::move(expired)) {}
 
-  void begin(std::chrono::milliseconds limit, Clock::time_point now) {
+  // `began`: the request. May be called anew, with what holds for it by then.
+  void begin(std::chrono::milliseconds limit, Clock::time_point began, Clock::time_point now) {
     limit_ = limit;
     asked_ = now;
-    deadline_.arm(limit);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(began + limit - now);
+    deadline_.arm(std::max(std::chrono::milliseconds(0), left));
   }
   void end() { deadline_.cancel(); }
 
