@@ -119,6 +119,16 @@ TEST_F(FrontDoorTest, HandsTlsOnUnopenedBothWaysWhereTheHostAsks) {
   EXPECT_EQ(received(), hello() + "still heard");
 }
 
+// The backend would wait for the byte that its record still promises, and look as if it hung.
+TEST_F(FrontDoorTest, HandsNoHelloOnThatEndsWithinItsRecord) {
+  publish({}, true);
+  auto bytes = hello();
+  ++bytes[4];
+  Client client(control, server->https_address(), bytes);
+  ASSERT_TRUE(run_until([&] { return client.sink.ends + client.sink.errors > 0; }));
+  EXPECT_TRUE(transports.empty());
+}
+
 TEST_F(FrontDoorTest, OpensTlsItselfWhereTheHostDoesNotAsk) {
   publish({});
   Client client(control, server->https_address(), hello());

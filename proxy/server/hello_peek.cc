@@ -12,7 +12,8 @@ HelloPeek::HelloPeek(net::Loop& loop, std::unique_ptr<net::Transport> transport,
   deadline_.arm(timeout);
 }
 
-// Takes nothing: whoever comes next begins with the same bytes.
+// Takes nothing: whoever comes next begins with the same bytes. A hello whose record has room for
+// more is none here, though it may be read: a server waits for the rest, and no client sends it.
 std::size_t HelloPeek::on_bytes(std::span<char> bytes) {
   if (bytes.size() < needed_) {
     return 0;
@@ -23,7 +24,8 @@ std::size_t HelloPeek::on_bytes(std::span<char> bytes) {
     return 0;
   }
   auto* const hello = std::get_if<tls::ClientHello>(&result);
-  finish(hello == nullptr ? std::nullopt : std::optional(std::move(*hello)));
+  const bool is_whole = hello != nullptr && tls::hello_bytes_to_feed(bytes);
+  finish(is_whole ? std::optional(std::move(*hello)) : std::nullopt);
   return 0;
 }
 

@@ -16,7 +16,7 @@ namespace portico::server {
 struct Peeked {
   // All that came is still unread in it; null: the client has gone, or took too long.
   std::unique_ptr<net::Transport> transport;
-  std::optional<tls::ClientHello> hello;  // nothing: these bytes are none
+  std::optional<tls::ClientHello> hello;  // nothing: none, or not alone in its records
 };
 
 // One look, begun by start().
