@@ -31,9 +31,7 @@ Tunnel::Tunnel(exchange::Context& context, TunnelOwner& owner,
       began_(std::chrono::steady_clock::now()),
       client_(*this),
       upstream_(*this),
-      deadline_(context.loop, [this] { finish(504, "idle for too long", true); }),
-      answer_deadline_(context.loop,
-                       [this] { tell_failed(routing::upstream_error::kHeadTimeout); }) {
+      deadline_(context.loop, [this] { finish(504, "idle for too long", true); }) {
   client_.transport = std::move(client);
   choice_.begin();
   health_.begin();
@@ -95,7 +93,7 @@ void Tunnel::on_connected(std::unique_ptr<net::Transport> transport) {
   match_ = {};
   config_.reset();
   deadline_.arm(idle_timeout_);
-  await_answer();
+  health_.answered(endpoint_, 200);
   announce();
   upstream_.transport->start(upstream_);
   client_.transport->resume_reading();
@@ -127,36 +125,11 @@ void Tunnel::on_connect_failed(net::TransportError error) {
   finish(502, "no endpoint could be reached", false);
 }
 
-// ---- what its endpoint's health is told
-
-// A kernel accepts connections for a process that stands still, too.
-void Tunnel::await_answer() {
-  awaits_answer_ = true;
-  answer_deadline_.arm(route_->policy->connect_timeout);
-}
-
-void Tunnel::tell_answered() {
-  answer_deadline_.cancel();
-  if (std::exchange(awaits_answer_, false)) {
-    health_.answered(endpoint_, 200);
-  }
-}
-
-void Tunnel::tell_failed(const routing::ProxyError& error) {
-  answer_deadline_.cancel();
-  if (std::exchange(awaits_answer_, false)) {
-    health_.failed(endpoint_, error, false);
-  }
-}
-
 // ---- both ways
 
 std::size_t Tunnel::relay(Side& from, std::span<char> bytes) {
   auto& to = other(from);
   from.received_bytes += bytes.size();
-  if (&from == &upstream_ && awaits_answer_) {
-    tell_answered();
-  }
   deadline_.arm(idle_timeout_);
   const iovec piece{.iov_base = bytes.data(), .iov_len = bytes.size()};
   if (!to.transport->write({&piece, 1})) {
@@ -178,18 +151,12 @@ void Tunnel::drained(Side& side) {
 
 void Tunnel::ended(Side& side) {
   side.has_ended = true;
-  if (&side == &upstream_ && !client_.has_ended) {
-    tell_failed(routing::upstream_error::kClosedBeforeAnswer);
-  }
   deadline_.arm(idle_timeout_);
   other(side).transport->finish_writing();
   close_if_over();
 }
 
 void Tunnel::failed(Side& side) {
-  if (&side == &upstream_) {
-    tell_failed(routing::upstream_error::kResetBeforeAnswer);
-  }
   finish(200, &side == &client_ ? "the client broke off" : "the endpoint broke off", true);
 }
 
@@ -202,7 +169,6 @@ void Tunnel::close_if_over() {
 
 void Tunnel::finish(std::uint16_t status, std::string_view reason, bool reset) {
   deadline_.cancel();
-  answer_deadline_.cancel();
   choice_.try_ended();
   health_.try_ended();
   for (auto* const side : {&client_, &upstream_}) {

@@ -34,8 +34,8 @@ class TunnelOwner {
 };
 
 // Its endpoint is chosen as a request's is, by what there is of one: the client's address and the
-// name it asks for. What the endpoint's health is told: that it can't be reached, or says nothing
-// to the client's hello, which has always come already; its first byte is an answer.
+// name it asks for. What the endpoint's health is told is whether it can be reached, and nothing of
+// what comes after that: a client can send what makes any server fall silent or hang up.
 //
 // Thread:    worker-bound.
 // Lifetime:  the owner's, until on_tunnel_closed. Holds no Config once it is connected, but its
@@ -72,9 +72,6 @@ class Tunnel final : public exchange::Mortal {
   void on_connected(std::unique_ptr<net::Transport> transport);
   void announce();
   void on_connect_failed(net::TransportError error);
-  void await_answer();
-  void tell_answered();
-  void tell_failed(const routing::ProxyError& error);
   std::size_t relay(Side& from, std::span<char> bytes);
   void ended(Side& side);
   void drained(Side& side);
@@ -101,8 +98,6 @@ class Tunnel final : public exchange::Mortal {
   Side upstream_;
   std::optional<net::Connector> connecting_;
   net::Deadline deadline_;
-  net::Deadline answer_deadline_;
-  bool awaits_answer_ = false;  // the endpoint has said nothing, and that was not told
 };
 
 }  // namespace portico::server
