@@ -50,7 +50,7 @@ std::string yaml(const Written& ingress) {
       ingress.kind, ingress.service);
 }
 
-Written canary(std::string annotations = "canary-weight: \"10\"") {
+Written canary(const std::string& annotations = "canary-weight: \"10\"") {
   return {.name = "next",
           .annotations = "canary: \"true\"" + (annotations.empty() ? "" : ", " + annotations),
           .service = "v2",
