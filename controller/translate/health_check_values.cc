@@ -22,9 +22,8 @@ HealthCheckSpec& check_of(BackendWish& wish) {
 template <class Number>
 std::optional<Number> read_number(std::string_view text, Number least, Number most) {
   Number number{};
-  const auto* const behind = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), behind, number);
-  if (error != std::errc() || end != behind || number < least || number > most) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < least || number > most) {
     return std::nullopt;
   }
   return number;
