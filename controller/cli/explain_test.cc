@@ -126,11 +126,15 @@ TEST_F(Explain, SaysThatAHostIsClosedWhoseClientsCannotBeVerified) {
 }
 
 TEST_F(Explain, SaysThatTlsIsHandedOnUnopenedWhateverThePath) {
-  auto text = annotated("ssl-passthrough: \"true\"");
+  auto text = annotated(
+      "ssl-passthrough: \"true\", nginx.ingress.kubernetes.io/load-balance: ewma, "
+      "portico.dev/slow-start: \"5\"");
   text.replace(text.find("path: /app\n"), 10, "path: /");
   folder.write("ingress.yaml", text);
   EXPECT_EQ(explain("https://web.test/app/admin", {.ssl_passthrough = true}), 0);
   EXPECT_THAT(output, HasSubstr("backend      default/web:80\n"));
+  EXPECT_THAT(output, HasSubstr("balancing    peak EWMA of two drawn by lot\n"));
+  EXPECT_THAT(output, HasSubstr("slow start   a new endpoint gets its whole share after 5 s\n"));
   EXPECT_THAT(output, HasSubstr("answer       the backend's: TLS is handed on unopened"));
   EXPECT_THAT(output, Not(HasSubstr("certificate")));
   EXPECT_EQ(explain("http://web.test/app/admin", {.ssl_passthrough = true}), 0);

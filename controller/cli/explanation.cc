@@ -203,7 +203,7 @@ class Explanation {
     }
     const auto by_default = snapshot_.settings->load_balance;
     const auto balancing = balance_words(backend->balance.get(), by_default);
-    if (!balancing.empty() && !is_passed_through_) {
+    if (!balancing.empty()) {
       const auto service = service_of(*backend);
       const bool is_services = service != nullptr && is_asked_by(*service, balancing, by_default);
       line("balancing", balancing + (is_services ? ", as the Service asks" : ""));
@@ -212,7 +212,7 @@ class Explanation {
       line("weights", weights);
     }
     if (const auto slowly = slow_start_words(backend->balance.get(), *snapshot_.settings);
-        !slowly.empty() && !is_passed_through_) {
+        !slowly.empty()) {
       line("slow start", slowly);
     }
     const auto limits = circuit_words(backend->balance.get(), snapshot_.settings->circuit);
