@@ -149,6 +149,8 @@ struct H2PoolTest : ::testing::Test {
   net::Loop loop;
   exchange::Options options;
   exchange::Reaper reaper{loop};
+  exchange::Circuit circuit;  // with the other one, outlives the pool that holds its connections
+  exchange::Circuit other_circuit;
   Pool pool{loop, options, reaper};
   H2Server server{loop};
 };
@@ -299,14 +301,12 @@ struct LimitedH2PoolTest : H2PoolTest {
     to.circuit = &circuit;
     return to;
   }
-  exchange::Circuit circuit;
 };
 
 TEST_F(LimitedH2PoolTest, WhatAConnectionCarriesCountsInOneCircuit) {
-  exchange::Circuit other;
-  other.set({.connections = 1});
+  other_circuit.set({.connections = 1});
   auto of_other = endpoint();
-  of_other.circuit = &other;
+  of_other.circuit = &other_circuit;
   server.answers = false;
   std::array<Asker, 3> askers;
   askers[0].ask(pool, limited());
@@ -316,7 +316,7 @@ TEST_F(LimitedH2PoolTest, WhatAConnectionCarriesCountsInOneCircuit) {
   run_until([&] { return server.requests == 3; });
   EXPECT_EQ(server.accepted(), 3U);
   EXPECT_EQ(circuit.connections.inside(), 1U);
-  EXPECT_EQ(other.connections.inside(), 1U);
+  EXPECT_EQ(other_circuit.connections.inside(), 1U);
   for (auto& asker : askers) {
     asker.sink.release();
   }

@@ -96,6 +96,8 @@ struct PoolTest : ::testing::Test {
   net::Loop loop;
   exchange::Options options;
   exchange::Reaper reaper{loop};
+  exchange::Circuit circuit;  // with the other one, outlives the pool that holds its connections
+  exchange::Circuit other_circuit;
   Pool pool{loop, options, reaper};
   Server server{loop};
 };
@@ -250,8 +252,6 @@ struct LimitedPoolTest : PoolTest {
         pool.acquire(to, Reuse::kAllowed, std::chrono::seconds(60), exchange, waiter).stream;
     return exchange.stream != nullptr;
   }
-  exchange::Circuit circuit;
-  exchange::Circuit other_circuit;
 };
 
 TEST_F(LimitedPoolTest, AConnectionCountsForWhoeverUsesIt) {
