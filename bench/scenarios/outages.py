@@ -17,7 +17,7 @@ WINDOW = 0.25  # seconds; 100 requests
 READ_TIMEOUT = 1
 # As before: below twice the p99 of the seconds before, or within what the client's own machine adds at times.
 FACTOR = 2
-ALLOWANCE = 0.005
+ALLOWANCE = 0.010
 ANNOTATIONS = {
     "portico.dev/proxy-read-timeout": str(READ_TIMEOUT),
     "portico.dev/proxy-next-upstream": "error timeout http_503",

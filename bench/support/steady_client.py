@@ -3,8 +3,8 @@
 
 Each of the CLIENTS keeps a connection; together they ask RATE times a second, whatever the answers do as long as a client is
 free, or with --as-answered each as soon as its last answer is there. Two of three requests are GETs, one is a PUT of 100
-bytes. A line `BEGAN SECONDS STATUS` for each request goes to standard output (BEGAN by the monotonic clock; STATUS 0: no whole
-answer). Ends when standard input does.
+bytes. Ends when standard input does; then a line `BEGAN SECONDS STATUS` for each request goes to standard output (BEGAN by the
+monotonic clock; STATUS 0: no whole answer).
 """
 
 import asyncio
@@ -26,6 +26,7 @@ class Clients:
         put = head.format("PUT", f"Content-Length: {len(BODY)}\r\n").encode() + BODY
         self._requests = (get, get, put)
         self._asked = 0
+        self.rows = []  # printed at the end: who reads them reads nothing before
 
     def end(self):
         self._ending = True
@@ -47,7 +48,7 @@ class Clients:
             except (OSError, EOFError, asyncio.TimeoutError):
                 keeps = False
             ended = time.monotonic()
-            print(f"{began:.6f} {ended - began:.6f} {status}")
+            self.rows.append((began, ended - began, status))
             due = max(due, ended)
             if not keeps and connection:
                 connection[1].close()
@@ -68,6 +69,8 @@ async def main():
     clients = Clients(int(port), host, int(count), float(rate), "--as-answered" in sys.argv[5:])
     asyncio.get_running_loop().add_reader(sys.stdin, clients.end)
     await clients.run()
+    for began, seconds, status in clients.rows:
+        print(f"{began:.6f} {seconds:.6f} {status}")
 
 
 if __name__ == "__main__":
