@@ -32,6 +32,44 @@ void add_all(T& sums, const T& terms) {
   }
 }
 
+void add_to(std::uint64_t& sum, std::uint64_t term) {
+  sum += term;
+}
+void add_to(Metrics::StatusClasses& sums, const Metrics::StatusClasses& terms) {
+  add_all(sums, terms);
+}
+void add_to(Metrics::Retries& sum, const Metrics::Retries& term) {
+  sum.made += term.made;
+  sum.refused += term.refused;
+}
+
+// What is counted by BackendId grows as far as ids are met.
+template <class T>
+T& count_of(std::vector<T>& counts, routing::BackendId backend) {
+  const auto id = static_cast<std::size_t>(backend);
+  if (counts.size() <= id) {
+    counts.resize(id + 1);
+  }
+  return counts[id];
+}
+
+template <class T>
+void clear(std::vector<T>& counts, routing::BackendId backend) {
+  if (const auto id = static_cast<std::size_t>(backend); id < counts.size()) {
+    counts[id] = {};
+  }
+}
+
+template <class T>
+void add_each(std::vector<T>& sums, const std::vector<T>& terms) {
+  if (sums.size() < terms.size()) {
+    sums.resize(terms.size());
+  }
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    add_to(sums[i], terms[i]);
+  }
+}
+
 ClientMetric counter(Labels labels, std::uint64_t value) {
   ClientMetric metric;
   metric.label = std::move(labels);
@@ -226,11 +264,7 @@ void Metrics::count(const exchange::Record& record) {
   if (record.route == nullptr) {
     ++without_backend[status_class];
   } else {
-    const auto id = static_cast<std::size_t>(record.route->backend);
-    if (by_backend.size() <= id) {
-      by_backend.resize(id + 1);
-    }
-    ++by_backend[id][status_class];
+    ++count_of(by_backend, record.route->backend)[status_class];
   }
   const auto seconds = std::chrono::duration<double>(record.duration).count();
   const auto bucket = std::ranges::lower_bound(kLatencyBounds, seconds) - kLatencyBounds.begin();
@@ -253,90 +287,40 @@ void Metrics::count(const exchange::Record& record) {
 
 // Only of a request that a backend was picked for: it has a route.
 void Metrics::count_panic(const exchange::Record& record) {
-  const auto id = static_cast<std::size_t>(record.route->backend);
-  if (panics_by_backend.size() <= id) {
-    panics_by_backend.resize(id + 1);
-  }
-  ++panics_by_backend[id];
+  ++count_of(panics_by_backend, record.route->backend);
 }
 
 // The same.
 void Metrics::count_retries(const exchange::Record& record) {
-  const auto id = static_cast<std::size_t>(record.route->backend);
-  if (retries_by_backend.size() <= id) {
-    retries_by_backend.resize(id + 1);
-  }
-  retries_by_backend[id].made += static_cast<std::uint64_t>(record.attempts - 1);
-  retries_by_backend[id].refused += record.retry_budget_exhausted ? 1 : 0;
+  auto& retries = count_of(retries_by_backend, record.route->backend);
+  retries.made += static_cast<std::uint64_t>(record.attempts - 1);
+  retries.refused += record.retry_budget_exhausted ? 1 : 0;
 }
 
 void Metrics::count_ejections(const exchange::Record& record) {
-  const auto id = static_cast<std::size_t>(record.route->backend);
-  if (ejections_by_backend.size() <= id) {
-    ejections_by_backend.resize(id + 1);
-  }
-  ejections_by_backend[id] += static_cast<std::uint64_t>(record.ejections);
+  count_of(ejections_by_backend, record.route->backend) +=
+      static_cast<std::uint64_t>(record.ejections);
 }
 
 void Metrics::count_put_out(routing::BackendId backend) {
-  const auto id = static_cast<std::size_t>(backend);
-  if (put_out_by_backend.size() <= id) {
-    put_out_by_backend.resize(id + 1);
-  }
-  ++put_out_by_backend[id];
+  ++count_of(put_out_by_backend, backend);
 }
 
 void Metrics::retire(routing::BackendId backend) {
   circuits.retire(backend);
-  if (const auto id = static_cast<std::size_t>(backend); id < by_backend.size()) {
-    by_backend[id] = {};
-  }
-  if (const auto id = static_cast<std::size_t>(backend); id < panics_by_backend.size()) {
-    panics_by_backend[id] = 0;
-  }
-  if (const auto id = static_cast<std::size_t>(backend); id < retries_by_backend.size()) {
-    retries_by_backend[id] = {};
-  }
-  if (const auto id = static_cast<std::size_t>(backend); id < ejections_by_backend.size()) {
-    ejections_by_backend[id] = 0;
-  }
-  if (const auto id = static_cast<std::size_t>(backend); id < put_out_by_backend.size()) {
-    put_out_by_backend[id] = 0;
-  }
+  clear(by_backend, backend);
+  clear(panics_by_backend, backend);
+  clear(retries_by_backend, backend);
+  clear(ejections_by_backend, backend);
+  clear(put_out_by_backend, backend);
 }
 
 void Metrics::add(const Metrics& other) {
-  if (by_backend.size() < other.by_backend.size()) {
-    by_backend.resize(other.by_backend.size());
-  }
-  for (std::size_t i = 0; i < other.by_backend.size(); ++i) {
-    add_all(by_backend[i], other.by_backend[i]);
-  }
-  if (panics_by_backend.size() < other.panics_by_backend.size()) {
-    panics_by_backend.resize(other.panics_by_backend.size());
-  }
-  for (std::size_t i = 0; i < other.panics_by_backend.size(); ++i) {
-    panics_by_backend[i] += other.panics_by_backend[i];
-  }
-  if (retries_by_backend.size() < other.retries_by_backend.size()) {
-    retries_by_backend.resize(other.retries_by_backend.size());
-  }
-  for (std::size_t i = 0; i < other.retries_by_backend.size(); ++i) {
-    retries_by_backend[i].made += other.retries_by_backend[i].made;
-    retries_by_backend[i].refused += other.retries_by_backend[i].refused;
-  }
-  if (ejections_by_backend.size() < other.ejections_by_backend.size()) {
-    ejections_by_backend.resize(other.ejections_by_backend.size());
-  }
-  for (std::size_t i = 0; i < other.ejections_by_backend.size(); ++i) {
-    ejections_by_backend[i] += other.ejections_by_backend[i];
-  }
-  if (put_out_by_backend.size() < other.put_out_by_backend.size()) {
-    put_out_by_backend.resize(other.put_out_by_backend.size());
-  }
-  for (std::size_t i = 0; i < other.put_out_by_backend.size(); ++i) {
-    put_out_by_backend[i] += other.put_out_by_backend[i];
-  }
+  add_each(by_backend, other.by_backend);
+  add_each(panics_by_backend, other.panics_by_backend);
+  add_each(retries_by_backend, other.retries_by_backend);
+  add_each(ejections_by_backend, other.ejections_by_backend);
+  add_each(put_out_by_backend, other.put_out_by_backend);
   circuits.add(other.circuits);
   add_all(without_backend, other.without_backend);
   add_all(latency, other.latency);
